@@ -163,12 +163,17 @@ plan: package  ## what a deployment would change: STATE_BUCKET=... (ENV=prod ARC
 	@archive=$$($(PY) -m local.cloud.archive) && \
 	  $(INFRA) init -input=false -reconfigure -backend-config=bucket=$(STATE_BUCKET) -backend-config=prefix=$(ENV) && \
 	  TF_VAR_archive="$$archive" $(INFRA) plan -input=false -var-file=$(ENV).tfvars -out=$(ENV).tfplan
+	@$(INFRA) show -json $(ENV).tfplan | $(PY) -m local.cloud.kept_columns || { rm -f infra/terraform/$(ENV).tfplan; exit 1; }
 
 .PHONY: apply
 apply:  ## deploy exactly what the last `make plan` showed (ENV=prod)
 	@test -f infra/terraform/$(ENV).tfplan || { echo "There is no plan of $(ENV): make plan" >&2; exit 2; }
 	@$(INFRA) apply -input=false $(ENV).tfplan
 	@rm -f infra/terraform/$(ENV).tfplan
+
+.PHONY: migrate
+migrate: $(LOCAL_READY)  ## tables and models of the release before become today's, while it is paused (ENV=prod)
+	@$(PY) -m local.cloud.migrate
 
 .PHONY: contract
 contract: $(DEV_READY)  ## the ports' contracts on a throwaway project of Google Cloud: PROJECT_ID=... NAME_PREFIX=ct-

@@ -23,7 +23,8 @@ def figures(graded: pa.Table, last_day: date) -> list[dict[str, Any]]:
     system_daily_performance.
 
     `graded` has the columns of sql/window.sql, of one season up to last_day. A window without rows
-    of a system and statistic has no row: a system that was silent for a week has no performance in it.
+    of a system and statistic has no row: a system that was silent for a week has no performance in
+    it.
     """
     import numpy as np
 

@@ -123,7 +123,7 @@ class _Pending:
     units: Mapping[str, int]
     """Units done and not merged yet -> rows each reported."""
     damaged: Mapping[str, str]
-    """Of all units done: system_id -> what is said of its damaged model."""
+    """Of all units done: "{stat}/{system_id}" -> what is said of its damaged model."""
 
 
 @dataclass(frozen=True)
@@ -270,7 +270,7 @@ def _record(job: _Job, pending: _Pending, in_place: RowsInPlace, staged: StagedR
     job_id = f"{batch.batch_id}-consolidated-{len(units)}"
     job.runtime.warehouse.load(RECORD, table_of(RECORD, rows), mode="append", job_id=job_id)
     job.lock.check()
-    alerts = {system: model_damaged(job.runtime, batch, system, message) for system, message in pending.damaged.items()}
+    alerts = {key: model_damaged(job.runtime, batch, key, message) for key, message in pending.damaged.items()}
     try:
         ending.mark_consolidated(job.runtime.state, batch, units, in_place.keys, job.now, staged.frozen, alerts)
     except PreconditionFailed as changed:

@@ -26,9 +26,10 @@ from shared.core.errors import PreconditionFailed
 from shared.core.events import Event
 from shared.core.pipeline import WORKER, load_pipeline, trigger_of
 from shared.core.severity import Severity
-from shared.nba.stats import POINTS
+from shared.nba.stats import PREDICTED
 from shared.science.model_registry.promotions import PointerDamaged, read_serving_or_none
 from shared.science.systems.history import GAMES, pack_histories
+from shared.stores.ports import Blobs
 from shared.stores.warehouse.rows import table_of
 from shared.stores.warehouse.sql import read_sql
 
@@ -36,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 PACKAGE = "functions.phase5_coordinator"
 EXPECTED = "nba_monitoring.expected_outputs"
-NO_MODELS = "no trained models: xgboost_v1 and ensemble_v1 predict nobody; publish the date to nba-training-trigger"
+NO_MODELS = "xgboost_v1 and ensemble_v1 predict nobody; publish the date to nba-training-trigger"
 
 
 def run(message: PhaseMessage, context: Context) -> Outcome:
@@ -86,21 +87,20 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
         return _join_batch(batch)
     failpoints.reach("coordinator.batch_opened")
     _record_expected(context, batch, units, left_out, now)
-    serving, damage = read_serving_or_none(runtime.models)
-    models = {POINTS.name: serving.versions} if serving.versions else {}
+    models, damages = _pin_models(runtime.models)
     path = _keep_requests(context, batch, units, models)
     failpoints.reach("coordinator.requests_written")
     return Outcome(
-        "success" if models else "partial",
+        "success" if len(models) == len(PREDICTED) else "partial",
         record_count=len(expected),
-        reason=str(damage) if damage else "" if models else NO_MODELS,
+        reason=_describe_lacking(models, damages),
         output_table=EXPECTED,
         batch_id=batch.batch_id,
         announce=False,
         event=None if models else Event.NO_MODELS,
         messages=[
             OutboxBlob(load_pipeline().functions[WORKER].topics[0], path),
-            *([_alert(damage, batch, context)] if damage else []),
+            *(_alert(damage, batch, context) for damage in damages),
         ],
         metadata={
             "revision": batch.revision,
@@ -113,13 +113,34 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
     )
 
 
+def _pin_models(blobs: Blobs) -> tuple[dict[str, Mapping[str, str]], list[PointerDamaged]]:
+    """Of each statistic what serves now, system_id -> version, where anything does; and the
+    pointers that are damaged, which cost their own statistics alone.
+    """
+    found = {stat: read_serving_or_none(blobs, stat) for stat in PREDICTED}
+    pinned = {stat: serving.versions for stat, (serving, _) in found.items() if serving.versions}
+    return pinned, [damage for _, damage in found.values() if damage is not None]
+
+
+def _describe_lacking(models: Mapping[str, Mapping[str, str]], damages: Sequence[PointerDamaged]) -> str:
+    """Which statistics have no trained models, and why; empty where all have."""
+    damaged = {damage.stat for damage in damages}
+    untrained = [stat for stat in PREDICTED if stat not in models and stat not in damaged]
+    reasons = [str(damage) for damage in damages]
+    if untrained:
+        reasons.append(f"no trained models of {', '.join(untrained)}: {NO_MODELS}")
+    return "; ".join(reasons)
+
+
 def _alert(damage: PointerDamaged, batch: Batch, context: Context) -> OutboxMessage:
-    """Which version serves is not known: batches go without trained models until somebody says."""
+    """Which version of a statistic serves is not known: batches go without its trained models until
+    somebody says.
+    """
     return batch_alert(
         batch,
-        f"model-pointer-damaged-{batch.batch_id}",
+        f"model-pointer-damaged-{batch.batch_id}-{damage.stat}",
         Severity.CRITICAL,
-        f"{batch.batch_id} goes without trained models: nobody knows which version serves",
+        f"{batch.batch_id} goes without trained models of {damage.stat}: nobody knows which version serves",
         str(damage),
         context.runtime.clock.now(),
         event=Event.MODEL_DAMAGED,
@@ -173,7 +194,9 @@ def _record_expected(
     context.runtime.warehouse.load(EXPECTED, table_of(EXPECTED, rows), mode="append", job_id=job_id)
 
 
-def _keep_requests(context: Context, batch: Batch, units: dict[str, list[Player]], models: Mapping[str, Mapping[str, str]]) -> str:
+def _keep_requests(
+    context: Context, batch: Batch, units: dict[str, list[Player]], models: Mapping[str, Mapping[str, str]]
+) -> str:
     """Write the units' messages to the raw bucket once: the batch's recorded inputs, and what the
     outbox sends.
     """

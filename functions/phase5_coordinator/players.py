@@ -14,7 +14,9 @@ from shared.science.predictions.eligibility import reason_to_leave_out
 
 @dataclass(frozen=True)
 class Player:
-    """A player to predict: his feature row, and the bookmakers' lines by statistic (empty: none)."""
+    """A player to predict: his feature row, and the bookmakers' lines by statistic (empty:
+    none).
+    """
 
     features: Mapping[str, Any]
     books: Mapping[str, Sequence[Mapping[str, Any]]]

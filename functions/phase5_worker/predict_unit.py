@@ -43,6 +43,7 @@ from shared.core import failpoints
 from shared.core.errors import DataError, Fatal, Retriable, StorageFault
 from shared.core.events import Event
 from shared.core.redaction import what_failed
+from shared.nba.stats import PREDICTED
 from shared.science.features.names import model_features
 from shared.science.model_registry.registry import load_usable_models
 from shared.science.predictions.prediction_row import PredictionRow
@@ -102,10 +103,11 @@ def _predict_and_stage(message: PredictionRequest, context: Context) -> UnitResu
     runtime = context.runtime
     now = runtime.clock.now()
     models = {
-        stat: load_usable_models(runtime.models, versions, model_features())
-        for stat, versions in message.models.items()
+        stat: load_usable_models(runtime.models, stat, message.models[stat], model_features())
+        for stat in PREDICTED
+        if stat in message.models
     }
-    damaged = {system: why for each in models.values() for system, why in each.damaged.items()}
+    damaged = {f"{stat}/{system}": why for stat, each in models.items() for system, why in each.damaged.items()}
     rows = [_make_staged_row(row, message.batch_id, now) for row in predict_guarded(message, models, context)]
     table = staging.staging_table(message.batch_id, message.unit)
     staged = table_of(staging.TARGET, rows, staging.staged_columns())

@@ -51,7 +51,9 @@ def predict_guarded(message: PredictionRequest, models: Mapping[str, Models], co
             logger.error("%s is left out: %s", failure.system_id, failure, exc_info=failure.defect)
             left_out[failure.system_id] = why
     for system, permit in permits.items():
-        if system not in left_out and not any(system in each.damaged for each in models.values()):
+        # one whose models of all statistics are damaged was not tried
+        tried = not models or any(system not in each.damaged for each in models.values())
+        if system not in left_out and tried:
             _record_or_none(partial(circuit_breaker.record_success, context.runtime, permit))
     return rows
 

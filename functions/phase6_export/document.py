@@ -18,7 +18,7 @@ from shared.core.clock import format_timestamp
 from shared.core.errors import SchemaMismatch
 from shared.core.printable import printable_json
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 ROOT = "v1"
 # Seconds a reader may keep a file: pointers change several times a day, a dated file hardly, the
 # status at any time.
@@ -107,7 +107,7 @@ class Encoded:
     data: bytes | memoryview
 
 
-NO_ELEMENTS = Encoded(b"[]")
+NOTHING_ENCODED = Encoded(b"{}")
 
 
 @dataclass(frozen=True)
@@ -141,8 +141,8 @@ def document(
         header: What stands at its top.
         content: The other fields, in their order. An iterator stands for a long list of objects:
             they are made, checked and written one at a time, so that no more of the file than its
-            bytes is ever held. What is Encoded was checked in another file and is an empty list to
-            this one's schema.
+            bytes is ever held. What is Encoded is an object that was checked in another file, and
+            an empty one to this one's schema.
         max_age: Seconds that a reader may keep it.
         keep: A field of the long list's objects that another file has too (see Document.elements).
 
@@ -153,7 +153,8 @@ def document(
     fields = {**header.as_json(), **content}
     apart = {name: value for name, value in fields.items() if isinstance(value, Iterator | Encoded)}
     # rows of an earlier release may hold names as a feed sent them; a page shows what it is given
-    body = printable_json({name: [] if name in apart else value for name, value in fields.items()})
+    empty: dict[str, Any] = {name: {} if isinstance(value, Encoded) else [] for name, value in apart.items()}
+    body = printable_json(fields | empty)
     check(body, schema, full)
     data = BytesIO()
     kept: list[slice] = []
@@ -193,7 +194,7 @@ def encode(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
 
 
-def half_points(line: Decimal | None) -> float | None:
+def half_points(line: Decimal | float | None) -> float | None:
     """A line as a JSON number (halves are exact in binary).
 
     Raises SchemaMismatch for a line between halves.
@@ -206,7 +207,7 @@ def half_points(line: Decimal | None) -> float | None:
 
 
 def points(value: float | None) -> float | None:
-    """Points and units, to two decimals."""
+    """Figures of a statistic, and units, to two decimals."""
     return None if value is None else round(float(value), 2)
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from functions.phase6_export.document import (
     DATED_AGE,
-    NO_ELEMENTS,
+    NOTHING_ENCODED,
     POINTER_AGE,
     ROOT,
     STATUS_AGE,
@@ -39,6 +39,7 @@ from functions.phase6_export.exporters import (
     status,
 )
 from functions.phase6_export.exporters.tonight import Tonight
+from functions.phase6_export.labels import label_of_stat
 from functions.phase6_export.reading import (
     Day,
     Key,
@@ -129,8 +130,8 @@ class _Export:
         content_at = day.consolidated_at if day.players else day.schedule_at
         assert content_at is not None, "of a date without a loaded schedule nobody knows that it has no games"
         header = self._header(self.day, day.revision, format_timestamp_us(content_at), day.batches, sources)
-        tonight = Tonight(day, read_last_games(warehouse, self.day))
         dated = self._make_dated_documents(day, header, refused)
+        tonight = Tonight(day, read_last_games(warehouse, self.day))
         pointers, players = self._pointers(tonight, dated, header, refused)
         history = self._history(day, *self._read_graded(warehouse)) if with_grades and is_dated else []
         for each in (*(dated if is_dated else ()), *pointers):
@@ -158,13 +159,14 @@ class _Export:
         unknown = sum(not day.list_of(*each).is_known for each in teams)
         withheld = f"picks of {unknown} of {len(teams)} teams are withheld: no injury list was in force"
         bets = best_bets.content(day, withhold_without_injuries=withholds)
-        silent = day.silent_systems.get(best_bets.SYSTEM)
-        missing = f"{best_bets.SYSTEM} predicts nobody: {silent[1]}" if silent else None
+        silent = day.silent_systems.get(best_bets.SYSTEM, {})
+        is_silent = silent and len(silent) == len(day.stats)
+        missing = _describe_silence(day, best_bets.SYSTEM, silent) if is_silent else None
         everything = {**predictions.content(day), "empty_reason": why}
         picks = {**bets, "empty_reason": why or missing or (withheld if unknown else None)}
         lines = f"predictions/{self.day}.json"
         return [
-            document(lines, "predictions", header, everything, DATED_AGE, keep=predictions.LINES),
+            document(lines, "predictions", header, everything, DATED_AGE, keep=predictions.STATS),
             document(f"best-bets/{self.day}.json", "best_bets", header, picks, DATED_AGE),
         ]
 
@@ -230,10 +232,10 @@ class _Export:
         paths = (f"{ROOT}/predictions/today.json", f"{ROOT}/best-bets/latest.json")
         # the body was checked as the dated file's
         copies = [Document(path, each.data, each.order, POINTER_AGE) for path, each in zip(paths, dated, strict=True)]
-        lines = dict(zip(tonight.day.predicted_players, dated[0].elements(), strict=True))
+        stats = dict(zip(tonight.day.predicted_players, dated[0].elements(), strict=True))
 
         def player(key: Key, path: str) -> Document:
-            content = tonight.one_player(key, lines.get(key, NO_ELEMENTS))
+            content = tonight.one_player(key, stats.get(key, NOTHING_ENCODED))
             return document(path, "player", header, content, POINTER_AGE)
 
         players = {f"{ROOT}/{path}": partial(player, key, path) for key, path in tonight.files.items()}
@@ -380,8 +382,20 @@ def _silent(day: Day) -> list[str]:
 
     One that was never trained is no gap of the day: best bets alone say it.
     """
-    found = day.silent_systems.items()
-    return [f"{system} predicts nobody: {why}" for system, (code, why) in found if code != NO_MODEL]
+    gaps_of = {
+        system: {stat: found for stat, found in silent.items() if found[0] != NO_MODEL}
+        for system, silent in day.silent_systems.items()
+    }
+    return [_describe_silence(day, system, silent) for system, silent in gaps_of.items() if silent]
+
+
+def _describe_silence(day: Day, system: str, silent: Mapping[str, tuple[str, str]]) -> str:
+    """silent: statistic -> error code and why; the first one's is said. Where others are predicted,
+    the sentence names those that are not.
+    """
+    names = " or ".join(label_of_stat(stat) for stat in silent)
+    whose = "nobody" if len(silent) == len(day.stats) else f"nobody's {names}"
+    return f"{system} predicts {whose}: {next(iter(silent.values()))[1]}"
 
 
 def _about_batch(batch_id: str | None, day: Day) -> str:

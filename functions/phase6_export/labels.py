@@ -1,5 +1,5 @@
-"""What every feature, and every term of a system's formula, is called beside its points in an
-explanation.
+"""What every feature, and every term of a system's formula, is called beside its effect in an
+explanation, and what a statistic is called in a sentence.
 
 Each label is of the player ("his") or his team unless it says otherwise. A test holds the names
 against the feature store's and the systems' own.
@@ -10,27 +10,47 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from shared.nba.stats import BASE_STATS
+
+# What is of one base statistic: {} is its name in a feature's, and its word in the label.
+_OF_A_STAT = {
+    "{}_l3": "{} over his last 3 games",
+    "{}_l5": "{} over his last 5 games",
+    "{}_l10": "{} over his last 10 games",
+    "{}_l20": "{} over his last 20 games",
+    "{}_season": "{} this season",
+    "{}_prev_season": "{} last season",
+    "{}_ewma_02": "long-run form in {}",
+    "{}_ewma_08": "medium-run form in {}",
+    "{}_ewma_20": "short-run form in {}",
+    "{}_last": "{} of his last game",
+    "{}_sd_l10": "spread of his {} over 10 games",
+    "{}_sd_season": "spread of his {} this season",
+    "{}_slope_l10": "trend of his {} over 10 games",
+    "{}_z_l5": "{} of his last 5 games against his season",
+    "{}_max_l10": "most {} of his last 10 games",
+    "{}_min_l10": "fewest {} of his last 10 games",
+    "{}_per_minute_l10": "{} a minute over his last 10 games",
+    "{}_per_minute_season": "{} a minute this season",
+    "{}_per_minute_l40": "{} a minute over his last 40 games",
+    "{}_per_minute_ewma_02": "long-run {} a minute",
+    "{}_per_minute_ewma_05": "medium-run {} a minute",
+    "home_{}_diff": "his {} at home against away",
+    "versus_opponent_{}": "{} against this opponent",
+    "teammates_out_{}": "{} of team-mates who may be out",
+    "available_{}": "usual {} of who is available",
+    "{}_share": "his part of the {} of who is available",
+    "{}_rank": "his rank in {} among who is available",
+    "opponents_out_{}": "{} of opponents who may be out",
+}
 LABELS: Mapping[str, str] = MappingProxyType(
     {
+        **{name.format(stat): text.format(stat) for stat in BASE_STATS for name, text in _OF_A_STAT.items()},
+        "opponent_rebounds_allowed_rel": "rebounds the opponent allows",
+        "opponent_assists_allowed_rel": "assists the opponent allows",
         # Form
         "form": "recent form compared with his season",
         "similar_games": "his most similar past games",
-        "points_l3": "points over his last 3 games",
-        "points_l5": "points over his last 5 games",
-        "points_l10": "points over his last 10 games",
-        "points_l20": "points over his last 20 games",
-        "points_season": "points this season",
-        "points_prev_season": "points last season",
-        "points_ewma_02": "long-run form in points",
-        "points_ewma_08": "medium-run form in points",
-        "points_ewma_20": "short-run form in points",
-        "points_last": "points of his last game",
-        "points_sd_l10": "spread of his points over 10 games",
-        "points_sd_season": "spread of his points this season",
-        "points_slope_l10": "trend of his points over 10 games",
-        "points_z_l5": "last 5 games against his season",
-        "points_max_l10": "most points of his last 10 games",
-        "points_min_l10": "fewest points of his last 10 games",
         "games_season": "games played this season",
         "games_known": "games known of him",
         "career_games": "games of his career",
@@ -46,11 +66,6 @@ LABELS: Mapping[str, str] = MappingProxyType(
         "minutes_max_l10": "most minutes of his last 10 games",
         "minutes_slope_l10": "trend of his minutes over 10 games",
         "minutes_sd_l10": "spread of his minutes over 10 games",
-        "points_per_minute_l10": "points a minute over his last 10 games",
-        "points_per_minute_season": "points a minute this season",
-        "points_per_minute_l40": "points a minute over his last 40 games",
-        "points_per_minute_ewma_02": "long-run points a minute",
-        "points_per_minute_ewma_05": "medium-run points a minute",
         "attempts_per_minute_l5": "shots a minute over his last 5 games",
         "attempts_per_minute_l20": "shots a minute over his last 20 games",
         "points_per_attempt_l60": "points a shot over his last 60 games",
@@ -70,8 +85,6 @@ LABELS: Mapping[str, str] = MappingProxyType(
         "points2_l20": "points from twos over his last 20 games",
         "points3_l20": "points from threes over his last 20 games",
         "points1_l20": "points from free throws over his last 20 games",
-        "rebounds_l10": "rebounds over his last 10 games",
-        "assists_l10": "assists over his last 10 games",
         "steals_l10": "steals over his last 10 games",
         "blocks_l10": "blocks over his last 10 games",
         "turnovers_l10": "turnovers over his last 10 games",
@@ -93,7 +106,6 @@ LABELS: Mapping[str, str] = MappingProxyType(
         "days_since_team_change": "days since he changed teams",
         # Venue and opponent
         "is_home": "home or away",
-        "home_points_diff": "his points at home against away",
         "opponent_points_allowed_l15": "points the opponent allows",
         "opponent_pace_l15": "the opponent's pace",
         "opponent_def_rating_l15": "the opponent's defensive rating",
@@ -105,7 +117,6 @@ LABELS: Mapping[str, str] = MappingProxyType(
         "opponent_mid_allowed_rel": "mid-range points the opponent allows",
         "opponent_three_allowed_rel": "points from three the opponent allows",
         "versus_opponent_games": "games against this opponent",
-        "versus_opponent_points": "points against this opponent",
         "team_pace_l15": "the team's pace",
         "team_off_rating_l15": "the team's offensive rating",
         "league_pace": "the league's pace",
@@ -118,20 +129,15 @@ LABELS: Mapping[str, str] = MappingProxyType(
         "teammates_out_count": "team-mates out",
         "absence_probability": "his own injury status",
         "teammates_out_minutes": "minutes of team-mates who may be out",
-        "teammates_out_points": "points of team-mates who may be out",
         "teammates_out_usage": "usage of team-mates who may be out",
         "teammates_out_points_recent": "points of team-mates missing in his recent games",
         "teammates_out_points_delta": "team-mates out compared with his recent games",
         "teammates_out_minutes_delta": "minutes of team-mates who may be out compared with his recent games",
         "available_minutes": "usual minutes of who is available",
-        "available_points": "usual points of who is available",
         "available_rotation": "rotation players available",
         "minutes_share": "his part of the minutes of who is available",
-        "points_share": "his part of the points of who is available",
-        "points_rank": "his rank as a scorer among who is available",
         "opponents_out_count": "opponents out",
         "opponents_out_minutes": "minutes of opponents who may be out",
-        "opponents_out_points": "points of opponents who may be out",
         # Bookmakers
         "implied_team_total": "points the books expect of his team",
         "spread": "the point spread",
@@ -146,6 +152,25 @@ LABELS: Mapping[str, str] = MappingProxyType(
         "teammates_out_lines": "team-mates ruled out since the lines were made",
     }
 )
+
+# In the order of shared/nba/stats.py.
+STAT_LABELS: Mapping[str, str] = MappingProxyType(
+    {
+        "points": "points",
+        "rebounds": "rebounds",
+        "assists": "assists",
+        "pra": "points, rebounds and assists",
+        "threes": "threes",
+        "pr": "points and rebounds",
+        "pa": "points and assists",
+        "ra": "rebounds and assists",
+    }
+)
+
+
+def label_of_stat(stat: str) -> str:
+    """The word for several of it: 24.1 points; a name that is not known stands for itself."""
+    return STAT_LABELS.get(stat, stat)
 
 
 def label(name: str) -> str:

@@ -12,6 +12,7 @@ from functools import cached_property
 from itertools import groupby
 from typing import Any
 
+from functions.phase6_export.by_stat import order_of, split_by_stat
 from functions.phase6_export.lists import TeamList, gather_lists, lists_seen, of_either
 from functions.phase6_export.rows import Row, Rows
 from shared.stores.ports import Warehouse
@@ -37,7 +38,7 @@ class Day:
     """Of the schedule: the date's, and those predicted for it that have left it since."""
     players: Sequence[Row]
     predictions: Rows
-    """Of current.sql, by game, player, system and line."""
+    """Of current.sql, by game, player, statistic, system and line."""
     schedule_rows: int
     schedule_at: datetime | None
     """When the newest of what the schedule says around the date was known."""
@@ -91,8 +92,23 @@ class Day:
         return self.predictions.where("game_id", lambda game: game in self.withheld)
 
     @cached_property
-    def mains(self) -> dict[Key, Rows]:
-        """Each player's predictions on offer at his main line, or without a line, by system."""
+    def stats(self) -> list[str]:
+        """Statistics that the date's predictions are of, in the order in which files show them."""
+        return sorted({row["stat"] for row in self.predictions.only("stat")}, key=order_of)
+
+    @cached_property
+    def stats_of_batch(self) -> dict[str, set[str]]:
+        """batch_id -> the statistics that its predictions are of."""
+        found: dict[str, set[str]] = {}
+        for row in self.predictions.only("batch_id", "stat"):
+            found.setdefault(row["batch_id"], set()).add(row["stat"])
+        return found
+
+    @cached_property
+    def mains(self) -> dict[Key, dict[str, Rows]]:
+        """By player and statistic the predictions on offer at the main line, or without a line, by
+        system.
+        """
         return _by_player(self.offered.where("line_kind", lambda kind: kind in MAIN_KINDS))
 
     def venue(self, player: Row) -> dict[str, Any]:
@@ -134,18 +150,22 @@ class Day:
         return {(key[0], self.considered[key]["team"]) for key in self.by_player}
 
     @cached_property
-    def silent_systems(self) -> dict[str, tuple[str, str]]:
-        """system_id -> error code and why, of each that has a forecast for nobody on offer; of
-        several the usual.
+    def silent_systems(self) -> dict[str, dict[str, tuple[str, str]]]:
+        """system_id -> statistic -> error code and why, of each that has a forecast for nobody on
+        offer; of several the usual.
         """
-        offered = self.offered.only("system_id", "predicted", "error_code", "error_message")
-        forecasting = {row["system_id"] for row in offered if row["predicted"] is not None}
-        why: dict[str, Counter[tuple[str, str]]] = {}
+        offered = self.offered.only("stat", "system_id", "predicted", "error_code", "error_message")
+        forecasting = {(row["system_id"], row["stat"]) for row in offered if row["predicted"] is not None}
+        why: dict[tuple[str, str], Counter[tuple[str, str]]] = {}
         for row in offered:
-            if row["system_id"] not in forecasting:
+            key = row["system_id"], row["stat"]
+            if key not in forecasting:
                 code = row["error_code"] or "unknown"
-                why.setdefault(row["system_id"], Counter())[code, row["error_message"] or code] += 1
-        return {system: counted.most_common(1)[0][0] for system, counted in sorted(why.items())}
+                why.setdefault(key, Counter())[code, row["error_message"] or code] += 1
+        silent: dict[str, dict[str, tuple[str, str]]] = {}
+        for system, stat in sorted(why, key=lambda key: (key[0], order_of(key[1]))):
+            silent.setdefault(system, {})[stat] = why[system, stat].most_common(1)[0][0]
+        return silent
 
     @cached_property
     def offered_games(self) -> set[str]:
@@ -153,14 +173,15 @@ class Day:
         return {row["game_id"] for row in self.offered.only("game_id")}
 
     @cached_property
-    def by_player(self) -> dict[Key, Rows]:
-        """Predictions on offer of each player, by system and line."""
+    def by_player(self) -> dict[Key, dict[str, Rows]]:
+        """By player and statistic the predictions on offer, by system and line."""
         return _by_player(self.offered)
 
     @cached_property
     def predicted_players(self) -> list[Key]:
         """Players with predictions on offer, by game and lookup."""
-        names = {key: next(iter(rows.only("player_lookup")))["player_lookup"] for key, rows in self.by_player.items()}
+        offered = self.offered.only("game_id", "player_id", "player_lookup")
+        names = {key_of(row): row["player_lookup"] for row in offered}
         return sorted(names, key=lambda key: (key[0], names[key], key[1]))
 
     @cached_property
@@ -198,8 +219,9 @@ def key_of(row: Row) -> Key:
     return row["game_id"], row["player_id"]
 
 
-def _by_player(rows: Rows) -> dict[Key, Rows]:
-    return {(game_id, player_id): found for (game_id, player_id), found in rows.groups("game_id", "player_id").items()}
+def _by_player(rows: Rows) -> dict[Key, dict[str, Rows]]:
+    found = rows.groups("game_id", "player_id")
+    return {(game_id, player_id): split_by_stat(of_him) for (game_id, player_id), of_him in found.items()}
 
 
 def read_day(warehouse: Warehouse, day: date, now: datetime) -> Day:

@@ -13,7 +13,7 @@ import json
 from typing import Any
 
 from functions.phase6_export.exporters.advice import BETS, Advice
-from functions.phase6_export.labels import label
+from functions.phase6_export.labels import label, label_of_stat
 from functions.phase6_export.rows import Row
 from shared.science.predictions.lines import SUSPICIOUS
 
@@ -23,7 +23,7 @@ MOST_MOVES = 3
 SUSPICIONS = {
     "absurd_price": "its price is far from the other books'",
     "far_from_books": "it is far from the other books' lines",
-    "far_from_form": "it is far from what he scores",
+    "far_from_form": "it is far from his form",
 }
 # Of a player who is out nothing is predicted.
 INJURIES = ("DOUBTFUL", "QUESTIONABLE", "PROBABLE")
@@ -52,7 +52,7 @@ def full_reason(row: Row, main: Row, player: Row) -> str:
     verdict = _verdict(row, Advice.of(row), player)
     if row["error_code"] is not None:
         return verdict
-    return " ".join(part for part in (verdict, *story(player), _moves(main)) if part)
+    return " ".join(part for part in (verdict, *story(player, row["stat"]), _moves(main)) if part)
 
 
 def _verdict(row: Row, advice: Advice, player: Row) -> str:
@@ -60,23 +60,24 @@ def _verdict(row: Row, advice: Advice, player: Row) -> str:
         why = (row["error_message"] or row["error_code"]).removesuffix(".")
         return f"Pass: {row['system_id']} could not predict, {why}."
     if advice.recommendation == "NO_LINE":
-        return (
-            f"No bookmaker has a line on him; {_name(player, row)} is forecast at {_figure(row['predicted'])}."
-        )
+        forecast = f"{_name(player, row)} is forecast at {_figure(row['predicted'])}"
+        return f"No bookmaker has a line on his {label_of_stat(row['stat'])}; {forecast}."
     heads = row["reason"].split("; ")
     if heads[0] == SUSPICIOUS:
         why = heads[1] if len(heads) > 1 else "nobody can mean it"
-        return f"Pass: the line of {_line(row)} or its price is suspicious, {SUSPICIONS.get(why, why)}."
+        return f"Pass: the line of {_count(row)} or its price is suspicious, {SUSPICIONS.get(why, why)}."
     if advice.recommendation in BETS:
         return " ".join((_pick(row, advice), _forecast(row, player)))
     if not advice.priced:
-        return f"Pass: no bookmaker prices a line of {_line(row)}{_why_unpriced(row, advice)}. {_forecast(row, player)}"
+        return (
+            f"Pass: no bookmaker prices a line of {_count(row)}{_why_unpriced(row, advice)}. {_forecast(row, player)}"
+        )
     return f"Pass: {heads[0]}. {_forecast(row, player)}"
 
 
 def _pick(row: Row, advice: Advice) -> str:
     return (
-        f"{advice.recommendation.capitalize()} {_line(row)} at {advice.price:+d} ({advice.bookmaker}) wins with "
+        f"{advice.recommendation.capitalize()} {_count(row)} at {advice.price:+d} ({advice.bookmaker}) wins with "
         f"{_chance(row)}: an expected value of {row['expected_value']:+.3f} a unit."
     )
 
@@ -100,17 +101,16 @@ def _forecast(row: Row, player: Row) -> str:
     """The forecast is a median; with a whole line P(over) leaves the push out."""
     gap = row["edge"]
     place = f"{abs(gap):.1f} {'above' if gap > 0 else 'below'}" if abs(gap) >= 0.05 else "right at"
-    sentence = (
-        f"{_name(player, row)} is forecast at {_figure(row['predicted'])}, {place} the line of {_line(row)}"
-    )
+    forecast = f"{_figure(row['predicted'])} {label_of_stat(row['stat'])}"
+    sentence = f"{_name(player, row)} is forecast at {forecast}, {place} the line of {_line(row)}"
     return f"{sentence} (P(over) {row['p_over']:.1%})."
 
 
-def story(player: Row) -> list[str]:
-    """Sentences on who is out, form, opponent, rest and his own health, as the features say; what
-    is unknown is left out, but of an injury list it is said.
+def story(player: Row, stat: str) -> list[str]:
+    """Sentences on who is out, form in a statistic, opponent, rest and his own health, as the
+    features say; what is unknown is left out, but of an injury list it is said.
     """
-    parts = (_health(player), _absences(player), _form(player), _opponent(player), _their_absences(player))
+    parts = (_health(player), _absences(player), _form(player, stat), _opponent(player), _their_absences(player))
     return [part for part in parts if part]
 
 
@@ -152,8 +152,9 @@ def _doubts(team: str, names: list[str]) -> str:
     return f" {team} may be without {_join_names(names)} (questionable)." if names else ""
 
 
-def _form(player: Row) -> str:
-    five, ten, season = (player[name] for name in ("points_l5", "points_l10", "points_season"))
+def _form(player: Row, stat: str) -> str:
+    five, ten, season = (player.get(f"{stat}_{over}") for over in ("l5", "l10", "season"))
+    word = label_of_stat(stat)
     if five is None or ten is None:
         return ""
     games = int(player["games_season"] or 0)
@@ -162,9 +163,9 @@ def _form(player: Row) -> str:
     known = player["games_known"]
     if known is not None and known < 5:
         only = f"his only {int(known)} games" if known != 1 else "his only game"
-        return f"He averages {ten:.1f} points over {only}, {against}."
+        return f"He averages {ten:.1f} {word} over {only}, {against}."
     longer = "his last 10" if known is None or known >= 10 else f"all his {int(known)}"
-    return f"He averages {five:.1f} points over his last 5 games and {ten:.1f} over {longer}, {against}."
+    return f"He averages {five:.1f} {word} over his last 5 games and {ten:.1f} over {longer}, {against}."
 
 
 def _opponent(player: Row) -> str:
@@ -212,7 +213,8 @@ def _names(names: str | None) -> list[str]:
 
 def _moves(main: Row) -> str:
     moved = [f"{each['label']} {each['effect']:+.1f}" for each in explanation(main) if abs(each["effect"]) >= 0.05]
-    return f"What moved the forecast most, in points: {', '.join(moved[:MOST_MOVES])}." if moved else ""
+    unit = label_of_stat(main["stat"])
+    return f"What moved the forecast most, in {unit}: {', '.join(moved[:MOST_MOVES])}." if moved else ""
 
 
 def _name(player: Row, row: Row) -> str:
@@ -221,6 +223,11 @@ def _name(player: Row, row: Row) -> str:
 
 def _line(row: Row) -> str:
     return f"{float(row['line_value']):.1f}"
+
+
+def _count(row: Row) -> str:
+    """The line with what it counts."""
+    return f"{_line(row)} {label_of_stat(row['stat'])}"
 
 
 def _figure(value: float) -> str:

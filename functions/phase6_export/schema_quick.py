@@ -143,6 +143,7 @@ KEYWORDS: Mapping[str, Make] = {
     "maxLength": _text(lambda body, most: len(body) <= most),
     "minItems": _length(lambda length, least: length >= least),
     "maxItems": _length(lambda length, most: length <= most),
+    "minProperties": lambda value, schema, part: lambda body: not isinstance(body, dict) or len(body) >= value,
     "items": _items,
     "prefixItems": _prefix_items,
     "anyOf": _any_of,

@@ -4,10 +4,13 @@ its tip-off.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import filterfalse
 from typing import Any, Literal
 
+from functions.phase6_export.labels import label_of_stat
 from functions.phase6_export.reading import Day, key_of
 from functions.phase6_export.rows import Row
 from shared.core.events import Event
@@ -16,11 +19,13 @@ from shared.core.events import Event
 @dataclass(frozen=True)
 class Coverage:
     """Expected players of games that could still be predicted, and how many of them current
-    predictions cover.
+    predictions cover, in every statistic.
     """
 
     expected: int
     covered: int
+    lacking: Mapping[str, int] = field(default_factory=dict)
+    """Statistic -> how many of them have other predictions and none of it."""
 
     @property
     def share(self) -> float:
@@ -51,7 +56,7 @@ class Refusal:
 
 def coverage(day: Day) -> Coverage:
     """Players expected by the batch that counts for their game against those with a current
-    prediction.
+    prediction of every statistic that this batch predicts.
 
     Games that had tipped off when the newest batch was consolidated and that no batch covered
     cannot be predicted any more, and those called off are not played: their players are not
@@ -62,8 +67,13 @@ def coverage(day: Day) -> Coverage:
         for row in day.players
         if row["status"] == "expected" and row["game_id"] not in day.withheld and not _frozen(row, day)
     ]
-    covered = sum(key_of(row) in day.by_player for row in expected)
-    return Coverage(len(expected), covered)
+    covered, lacking = 0, Counter[str]()
+    for row in expected:
+        found = day.by_player.get(key_of(row), {})
+        missing = day.stats_of_batch.get(row["batch_id"], set()) - found.keys()
+        covered += bool(found) and not missing
+        lacking.update(missing if found else ())
+    return Coverage(len(expected), covered, lacking)
 
 
 def _frozen(row: Row, day: Day) -> bool:
@@ -102,14 +112,15 @@ def refusal(day: Day, min_coverage: float) -> Refusal | None:
     found = coverage(day)
     # where everybody's game is called off or over early, nobody is missing
     if found.share < min_coverage and (found.expected or not day.withheld):
-        counts = f"{found.covered} of {found.expected} expected players"
+        lacking = "".join(f", without {label_of_stat(stat)}: {n}" for stat, n in sorted(found.lacking.items()))
+        counts = f"{found.covered} of {found.expected} expected players{lacking}"
         why = f"predictions cover {counts}, less than {min_coverage:.0%}"
         return Refusal("failed", Event.LOW_COVERAGE, why, can_heal=True)
     return None
 
 
 # What _in_time and _describe_row look at.
-_MOMENTS = ("player_lookup", "game_id", "updated_at", "features_as_of", "line_snapshot_at", "tipoff_at")
+_MOMENTS = ("player_lookup", "game_id", "stat", "updated_at", "features_as_of", "line_snapshot_at", "tipoff_at")
 
 
 def _in_time(row: Row) -> bool:
@@ -120,6 +131,6 @@ def _in_time(row: Row) -> bool:
 
 def _describe_row(row: Row) -> str:
     return (
-        f"first {row['player_lookup']} in game {row['game_id']}: updated {row['updated_at']}, features as of "
-        f"{row['features_as_of']}, lines of {row['line_snapshot_at']}, tip-off {row['tipoff_at']}"
+        f"first {row['player_lookup']} in game {row['game_id']} ({row['stat']}): updated {row['updated_at']}, "
+        f"features as of {row['features_as_of']}, lines of {row['line_snapshot_at']}, tip-off {row['tipoff_at']}"
     )

@@ -33,15 +33,15 @@ class Champion:
     serves: bool
 
 
-def find_champion(blobs: Blobs, serving: Serving, start: np.datetime64) -> Champion:
-    """The serving version as it stands where it was trained on days before start only, else its
-    holdout model.
+def find_champion(blobs: Blobs, stat: str, serving: Serving, start: np.datetime64) -> Champion:
+    """A statistic's serving version as it stands where it was trained on days before start only,
+    else its holdout model.
     """
     if serving.version is None:
         return Champion(None, "nothing serves yet", serves=False)
     try:
-        metadata = read_metadata(blobs, serving.version)
-        models = load_models(blobs, serving.versions)
+        metadata = read_metadata(blobs, stat, serving.version)
+        models = load_models(blobs, stat, serving.versions)
     except Fatal as unusable:  # other features, or gone: the worker cannot load it either
         return Champion(None, f"{serving.version} cannot serve: {unusable.message}", serves=False)
     first_day = str(start)
@@ -49,7 +49,7 @@ def find_champion(blobs: Blobs, serving: Serving, start: np.datetime64) -> Champ
         return Champion(models, ITSELF, serves=True)
     if metadata.get("twin_last_day", first_day) < first_day:
         try:
-            return Champion(load_holdout_model(blobs, serving.version), HOLDOUT_MODEL, serves=True)
+            return Champion(load_holdout_model(blobs, stat, serving.version), HOLDOUT_MODEL, serves=True)
         except ModelDamaged as unusable:  # only the gate needs it: the version itself serves
             return Champion(
                 None, f"the holdout model of {serving.version} cannot judge: {unusable.message}", serves=True

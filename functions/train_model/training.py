@@ -1,11 +1,12 @@
-"""train_model's work: reads the rows, fits walk-forward, judges, writes a version, makes it serve;
-or rolls back.
+"""train_model's work, statistic by statistic: reads the rows, fits walk-forward, judges, writes a
+version, makes it serve; or rolls back.
 """
 
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,12 @@ from functions.train_model.rollback import roll_back
 from shared.chain.execution.alerts import alert
 from shared.chain.execution.context import Context, Outcome
 from shared.chain.messages.messages import TrainingMessage
+from shared.chain.messages.outbox import OutboxMessage
 from shared.core import failpoints
 from shared.core.errors import Fatal, ModelDamaged
 from shared.core.events import Event
 from shared.core.severity import Severity
+from shared.nba.stats import PREDICTED
 from shared.science.model_registry.promotions import Serving, move_pointer, read_serving_or_none
 from shared.science.model_registry.registry import Models, list_saved_versions, read_metadata, save_models
 from shared.science.training.gate import window_start
@@ -34,34 +37,57 @@ logger = logging.getLogger(__name__)
 FEWEST_ROWS = 500
 
 
+@dataclass(frozen=True)
+class _Trained:
+    """What came of one statistic: the rows trained on, and the outcome's figures of it.
+
+    why says what goes on serving instead of a version that is held back; empty where it serves.
+    """
+
+    stat: str
+    rows: int
+    figures: Mapping[str, Any]
+    why: str
+
+    @property
+    def version(self) -> str:
+        return str(self.figures["version"])
+
+
 def run(message: TrainingMessage, context: Context) -> Outcome:
-    """Train xgboost_v1 and ensemble_v1 on everything known before the run's as_of; or roll back,
-    where asked to.
+    """Train xgboost_v1 and ensemble_v1 of every statistic on everything known before the run's
+    as_of; or roll back, where asked to.
 
     no_data where there are too few rows. A version that is clearly worse than the serving one is
-    kept and does not serve: then partial, with the figures, and an alert. Raises as roll_back, and
-    DataError where a feature knows the result.
+    kept and does not serve: then partial, with the figures, and an alert; partial too where some
+    statistics have too few rows. metadata: "stats" by name, each with version, promoted, gate,
+    paths and metrics; record_count: rows trained on, added up. Raises as roll_back, and DataError
+    where a feature knows the result, before anything is trained.
     """
     if message.rollback_to is not None:
         return roll_back(message, context)
-    rows = read_training_rows(context.runtime.warehouse, context.as_of)
-    known = 0 if rows is None else int(rows.predicted.sum())
-    if rows is None or known < FEWEST_ROWS:
-        return Outcome(
-            status="no_data",
-            reason=f"{known} training rows before {context.as_of.isoformat()}, at least {FEWEST_ROWS} are needed:"
-            " backfill more history",
-            event=Event.TOO_FEW_ROWS,
-        )
-    return _train(rows, context)
+    rows = read_training_rows(context.runtime.warehouse, context.as_of, PREDICTED)
+    known = {stat: int(rows[stat].predicted.sum()) if stat in rows else 0 for stat in PREDICTED}
+    enough = [stat for stat, number in known.items() if number >= FEWEST_ROWS]
+    lacking = [
+        f"{number} training rows of {stat} before {context.as_of.isoformat()}, at least {FEWEST_ROWS} are needed:"
+        " backfill more history"
+        for stat, number in known.items()
+        if stat not in enough
+    ]
+    if not enough:
+        return Outcome(status="no_data", reason="; ".join(lacking), event=Event.TOO_FEW_ROWS)
+    for stat in enough:
+        refuse_leaks(rows[stat])
+    return _report([_train(rows[stat], context) for stat in enough], lacking, context)
 
 
-def _train(rows: TrainingRows, context: Context) -> Outcome:
-    blobs, now = context.runtime.models, context.runtime.clock.now()
-    seen, damage = read_serving_or_none(blobs)
+def _train(rows: TrainingRows, context: Context) -> _Trained:
+    """One statistic's version, serving where the gate lets it."""
+    stat, blobs, now = rows.stat, context.runtime.models, context.runtime.clock.now()
+    seen, damage = read_serving_or_none(blobs, stat)
     if damage is not None:
         logger.warning("%s Nothing is taken to serve.", damage)
-    refuse_leaks(rows)
     start = window_start(rows)
     folds = read_folds(blobs, rows)
     kept = set(folds)
@@ -79,21 +105,41 @@ def _train(rows: TrainingRows, context: Context) -> Outcome:
         "metrics": training.metrics,
         "gate": gate,
     }
-    paths = save_models(blobs, training.models, metadata, holdout_model)
+    paths = save_models(blobs, stat, training.models, metadata, holdout_model)
     failpoints.reach("training.saved")
     promoted = seen.serves(version) or bool(gate["promoted"])
     if promoted and not seen.serves(version):
-        move_pointer(blobs, seen, version, by=context.execution_id, at=now, why=gate["reason"])
-    found = {"version": version, "promoted": promoted, "gate": gate, "paths": paths, "metrics": training.metrics}
-    if promoted:
-        return Outcome("success", record_count=metadata["rows"], metadata=found)
-    why = f"version {version} is {gate['reason']}; {seen.version} goes on serving"
-    title = "A newly trained model does not serve"
-    held_back = alert(
-        f"model-not-promoted-{version}", Severity.WARNING, title, why, now, event=Event.MODEL_HELD_BACK, version=version
-    )
+        move_pointer(blobs, stat, seen, version, by=context.execution_id, at=now, why=gate["reason"])
+    figures = {"version": version, "promoted": promoted, "gate": gate, "paths": paths, "metrics": training.metrics}
+    why = "" if promoted else f"version {version} of {stat} is {gate['reason']}; {seen.version} goes on serving"
+    return _Trained(stat, metadata["rows"], figures, why)
+
+
+def _report(trained: Sequence[_Trained], lacking: Sequence[str], context: Context) -> Outcome:
+    """One outcome of all statistics; lacking: a sentence of each that has too few rows."""
+    held_back = [each for each in trained if each.why]
+    event = Event.MODEL_HELD_BACK if held_back else Event.TOO_FEW_ROWS if lacking else None
     return Outcome(
-        "partial", metadata["rows"], reason=why, metadata=found, messages=[held_back], event=Event.MODEL_HELD_BACK
+        "partial" if event else "success",
+        sum(each.rows for each in trained),
+        reason="; ".join([*(each.why for each in held_back), *lacking]),
+        metadata={"stats": {each.stat: dict(each.figures) for each in trained}},
+        messages=[_alert(each, context) for each in held_back],
+        event=event,
+    )
+
+
+def _alert(held_back: _Trained, context: Context) -> OutboxMessage:
+    stat, version = held_back.stat, held_back.version
+    return alert(
+        f"model-not-promoted-{version}",
+        Severity.WARNING,
+        f"A newly trained model of {stat} does not serve",
+        held_back.why,
+        context.runtime.clock.now(),
+        event=Event.MODEL_HELD_BACK,
+        stat=stat,
+        version=version,
     )
 
 
@@ -104,12 +150,12 @@ def _decide(
     as it was kept.
     """
     blobs = context.runtime.models
-    if seen.serves(version) and version in list_saved_versions(blobs):
-        kept = _read_kept_gate(blobs, version)
+    if seen.serves(version) and version in list_saved_versions(blobs, rows.stat):
+        kept = _read_kept_gate(blobs, rows.stat, version)
         if kept is not None:
             return kept
     compared = rows.where(rows.predicted & (rows.day >= start))
-    found = judge(compared, holdout_model, seen, find_champion(blobs, seen, start))
+    found = judge(compared, holdout_model, seen, find_champion(blobs, rows.stat, seen, start))
     undone = seen.find_rollback_from(version)
     if undone is not None:
         # the same data again must not undo what somebody decided
@@ -119,12 +165,12 @@ def _decide(
     return found.document()
 
 
-def _read_kept_gate(blobs: Blobs, version: str) -> dict[str, Any] | None:
+def _read_kept_gate(blobs: Blobs, stat: str, version: str) -> dict[str, Any] | None:
     """The gate's decision on a version as it was kept; None where none was, or its metadata is
     damaged: this training of the same rows is what writes it again.
     """
     try:
-        kept = read_metadata(blobs, version).get("gate")
+        kept = read_metadata(blobs, stat, version).get("gate")
     except ModelDamaged as damage:
         logger.warning("judged again: %s", damage)
         return None

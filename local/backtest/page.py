@@ -5,6 +5,7 @@ network.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from local.backtest import availability, plots, tables
 from local.backtest.evaluation_rows import ALL, LINED
 from local.backtest.learning import describe_learning
 from local.backtest.worlds import WORLDS
+from shared.nba.stats import STATS, place_of
 from shared.science.evaluation import Scored
 
 TEMPLATE = "page.html"
@@ -45,8 +47,8 @@ def write_page(path: Path, document: Mapping[str, Any], scored: Mapping[str, Seq
         if document.get(kind)
     ]
     pictures = {
-        "lined": plots.draw_lined(scored.get("lined", ()), SEED),
-        "all": plots.draw_unlined(scored.get("all", ())),
+        "lined": [plot for each in _by_stat(scored.get("lined", ())) for plot in plots.draw_lined(each, SEED)],
+        "all": [plot for each in _by_stat(scored.get("all", ())) for plot in plots.draw_unlined(each)],
     }
     training, timings = document.get("training", ()), document.get("timings", {})
     played = availability.rows_of(document.get("availability", {}))
@@ -56,6 +58,7 @@ def write_page(path: Path, document: Mapping[str, Any], scored: Mapping[str, Seq
         alarms=document["alarms"],
         learning=describe_learning(document),
         sections=sections,
+        least_errors=_least_errors(document),
         pictures=pictures,
         comparisons=comparisons,
         availability=tables.table_of_figures(played) if played else None,
@@ -70,12 +73,28 @@ def write_page(path: Path, document: Mapping[str, Any], scored: Mapping[str, Seq
     partial.replace(path)
 
 
+def _by_stat(systems: Sequence[Scored]) -> list[list[Scored]]:
+    """The systems of each statistic, in the order of STATS."""
+    ordered = sorted(systems, key=lambda each: place_of(each.stat))
+    return [list(of_stat) for _, of_stat in groupby(ordered, key=lambda each: each.stat)]
+
+
+def _least_errors(document: Mapping[str, Any]) -> str:
+    """The errors that would be too good to be true, of the statistics there are or else of all."""
+    there = {each["stat"] for name in TITLES for each in document.get(name, ())}
+    return ", ".join(f"{name} {stat.least_mae:g}" for name, stat in STATS.items() if name in there or not there)
+
+
+def _name(figures: Mapping[str, Any]) -> str:
+    return f"{figures['system']} {'with' if figures['market'] else 'without'} market on {figures['stat']}"
+
+
+def _place(figures: Mapping[str, Any]) -> tuple[tuple[int, str], bool]:
+    """Of each statistic the ensemble with market comes first."""
+    return place_of(figures["stat"]), not (figures["system"] == plots.ENSEMBLE and figures["market"])
+
+
 def _section(name: str, figures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    edges = [
-        (f"{each['system']} {'with' if each['market'] else 'without'} market", tables.by_edge(each))
-        for each in figures
-        if each["by_edge"]
-    ]
-    edges.sort(key=lambda entry: entry[0] != f"{plots.ENSEMBLE} with market")
+    edges = [(_name(each), tables.by_edge(each)) for each in sorted(figures, key=_place) if each["by_edge"]]
     bets = tables.bets(figures) if any(each["probability_n"] or each["bets"] for each in figures) else None
     return {"name": name, "title": TITLES[name], "errors": tables.errors(figures), "bets": bets, "edges": edges}

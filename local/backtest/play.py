@@ -35,6 +35,7 @@ from local.host.folder_lock import lock_folder
 from local.replay import Archive
 from shared.core.clock import at_new_york
 from shared.core.settings import Settings
+from shared.nba.stats import POINTS
 from shared.science.evaluation import Scored
 from shared.science.predictions.lines import Best
 from shared.science.systems.xgboost_v1 import library_version
@@ -89,9 +90,9 @@ def _play(arguments: Arguments, screen: Screen) -> dict[str, Any]:
         **figures,
         "availability": played.availability,
         "alarms": result.alarms_of(figures, leaks),
-        "leak_scan": result.leak_summary(leaks),
+        "leak_scan": result.leak_summary(POINTS.name, leaks),
         "rows": counts,
-        "training": [dict(one) for one in played.training],
+        "training": [{"stat": POINTS.name, **one} for one in played.training],
     }
     spent.seconds["evaluation"] = perf_counter() - judging
     spent.seconds["all"] = perf_counter() - started
@@ -241,6 +242,7 @@ def _lists(played: Played) -> tuple[dict[str, list[Scored]], dict[str, Any]]:
             lists[world.list_of(kind)] = scoring.score(kind, played.lists[kind], played.asked, compared, found)
     for kind, rows in played.lists.items():
         counts[kind] = {
+            "stat": POINTS.name,
             "source": rows.source,
             "asked": len(rows),
             "predicted": len(lists[kind][0]),

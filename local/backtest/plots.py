@@ -26,7 +26,7 @@ class Plot:
 
 
 def draw_lined(systems: Sequence[Scored], seed: int) -> list[Plot]:
-    """All plots of a list of systems on the same rows with lines; [] without a system."""
+    """All plots of one statistic's systems on the same rows with lines; [] without a system."""
     with apply_style():
         return list(_draw_lined(systems, seed)) if systems else []
 
@@ -43,6 +43,7 @@ def _draw_lined(systems: Sequence[Scored], seed: int) -> Iterator[Plot]:
     others = [each for each in systems if each not in main and len(each.judged) and fills_a_bin(each)]
     if judged:
         yield _plot(
+            main[0].stat,
             "calibration",
             "Calibration of P(over)",
             lambda: calibration(judged),
@@ -51,12 +52,14 @@ def _draw_lined(systems: Sequence[Scored], seed: int) -> Iterator[Plot]:
         )
     if others:
         yield _plot(
+            main[0].stat,
             "calibration-others",
             "Calibration of the other systems",
             lambda: calibration_of_others(others),
             "As above: circles are the system, black squares the books.",
         )
     yield _plot(
+        main[0].stat,
         "by-line",
         "Error by line",
         lambda: by_line(systems, seed),
@@ -65,6 +68,7 @@ def _draw_lined(systems: Sequence[Scored], seed: int) -> Iterator[Plot]:
     )
     if lasts(systems, seed):
         yield _plot(
+            main[0].stat,
             "over-time",
             "Error over time against the line",
             lambda: over_time(systems, main, seed),
@@ -74,6 +78,7 @@ def _draw_lined(systems: Sequence[Scored], seed: int) -> Iterator[Plot]:
     betting = next((each for each in main if days_with_profit(each) > 1), None)
     if betting is not None:
         yield _plot(
+            main[0].stat,
             "profit",
             f"Profit of {betting.label}",
             lambda: profit_curves(betting, seed),
@@ -88,6 +93,7 @@ def _pit(rows: str, main: Sequence[Scored]) -> Iterator[Plot]:
     whole = [each for each in main if each.cdf is not None]
     if whole:
         yield _plot(
+            whole[0].stat,
             f"pit-{rows}",
             "Calibration of the whole distribution (PIT)",
             lambda: pit(whole),
@@ -103,5 +109,7 @@ def _main(systems: Sequence[Scored]) -> list[Scored]:
     return ensembles or list(systems[:1])
 
 
-def _plot(name: str, title: str, draw: Callable[[], Figure], reading: str) -> Plot:
-    return Plot(title, svg(draw(), name, f"{title}. {reading}"), reading)
+def _plot(stat: str, name: str, title: str, draw: Callable[[], Figure], reading: str) -> Plot:
+    """`stat` is in the ids of the drawing, too: two statistics have the same plots."""
+    heading = f"{title}: {stat}"
+    return Plot(heading, svg(draw(), f"{stat}-{name}", f"{heading}. {reading}"), reading)

@@ -51,10 +51,10 @@ def by_line(systems: Sequence[Scored], seed: int) -> Figure:
     names = [f"{_bucket(LINES[i], LINES[i + 1])}\nn = {int(inside[i].sum()):,}" for i in used]
     for axis in (left, right):
         axis.set_xticks(places, names)
-        axis.set_xlabel("line, points")
-    left.set(ylabel="mean absolute error, points", title=f"Error by line, n = {_count_known(first):,}")
+        axis.set_xlabel(f"line, {first.stat}")
+    left.set(ylabel=f"mean absolute error, {first.stat}", title=f"Error by line, n = {_count_known(first):,}")
     left.legend(loc="upper left")
-    right.set(ylabel="system − line, points", title="Difference to the line, bars: 95% over days")
+    right.set(ylabel=f"system − line, {first.stat}", title="Difference to the line, bars: 95% over days")
     figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
@@ -101,7 +101,7 @@ def over_time(systems: Sequence[Scored], main: Sequence[Scored], seed: int) -> F
     axis.set(
         title=f"Difference to the line over {WINDOW_DAYS} days, n = {_count_known(systems[0]):,}; bands: 95% over days",
         xlabel=f"last of the {WINDOW_DAYS} days",
-        ylabel="error of system − error of line, points",
+        ylabel=f"error of system − error of line, {systems[0].stat}",
     )
     axis.annotate("nearer than the line below 0", (0.005, 0.02), xycoords="axes fraction", color=FAINT, fontsize=9)
     figure.legend(loc="outside lower center", ncols=3)

@@ -134,6 +134,6 @@ def pit(systems: Sequence[Scored]) -> Figure:
         starts = np.arange(PIT_BINS) / PIT_BINS
         axis.bar(starts, shares, width=0.92 / PIT_BINS, align="edge", color=colour(scored), alpha=0.7)
         axis.set_title(f"{scored.label}, n = {len(scored):,}")
-        axis.set(xlim=(0, 1), xlabel="where the points fell in the predicted distribution (0 lowest, 1 highest)")
+        axis.set(xlim=(0, 1), xlabel="where the results fell in the predicted distribution (0 lowest, 1 highest)")
     axes[0].set_ylabel("share of rows, %")
     return figure

@@ -10,7 +10,7 @@ from shared.science.evaluation import DayBootstrap, Floats, Mask, Scored, cumula
 
 # Shares of the stake. 0.02 is what a recommendation needs anyway.
 VALUES = (0.05, 0.10)
-# Points, where a backtest knows no expected values.
+# Units of the statistic, where a backtest knows no expected values.
 EDGES = (1.0, 2.0)
 
 
@@ -58,4 +58,4 @@ def _describe_bets(scored: Scored, inside: Mask) -> str:
 def _strength(scored: Scored) -> tuple[Floats, tuple[float, ...], str]:
     if scored.expected_value is not None:
         return scored.expected_value, VALUES, "expected value {:.0%} or more"
-    return scored.edge_of_bet, EDGES, "edge {:.0f} points or more"
+    return scored.edge_of_bet, EDGES, f"edge {{:.0f}} {scored.stat} or more"

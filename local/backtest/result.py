@@ -37,12 +37,12 @@ def alarms_of(figures: Mapping[str, Sequence[Mapping[str, Any]]], leaks_found: S
     return [*leaks, *(sentence for name, each in figures.items() for one in each for sentence in alarms(one, name))]
 
 
-def leak_summary(leaks: Scan) -> dict[str, Any]:
-    """The feature that explains most, its share and the limit; None where too few rows were
-    scanned.
+def leak_summary(stat: str, leaks: Scan) -> dict[str, Any]:
+    """Of a statistic the feature that explains most, its share and the limit; None where too few
+    rows were scanned.
     """
     feature, share = next(iter(leaks.shares.items()), (None, 0.0))
-    return {"feature": feature, "share": round(share, 6), "limit": round(leaks.limit, 6), "n": leaks.n}
+    return {"stat": stat, "feature": feature, "share": round(share, 6), "limit": round(leaks.limit, 6), "n": leaks.n}
 
 
 def write(folder: Path, document: Mapping[str, Any], lists: Mapping[str, Sequence[Scored]]) -> tuple[Path, Path]:
@@ -68,7 +68,7 @@ def show(console: Console, document: Mapping[str, Any], files: Sequence[Path]) -
         console.print(plain(learning), highlight=False)
     for name in LISTS:
         if document[name]:
-            console.print(_table(name, [_row(one) for one in document[name]], named=2))
+            console.print(_table(name, [_row(one) for one in document[name]], named=3))
     played = availability.rows_of(document["availability"])
     if played:
         console.print(_table(availability.TITLE, played, named=1))
@@ -85,7 +85,7 @@ def show(console: Console, document: Mapping[str, Any], files: Sequence[Path]) -
     if scan["feature"] is not None:
         console.print(
             plain(
-                f"Leak scan: no feature explains more of what form leaves of the points than {scan['feature']},"
+                f"Leak scan: no feature explains more of what form leaves of the {scan['stat']} than {scan['feature']},"
                 f" {scan['share']:.2%} (limit {scan['limit']:.1%})"
             ),
             highlight=False,
@@ -114,6 +114,7 @@ def _row(one: Mapping[str, Any]) -> dict[str, str]:
     low, high = one["line_diff_low"], one["line_diff_high"]
     lined = one["line_mae"] is not None
     return {
+        "statistic": one["stat"],
         "system": one["system"],
         "market": "with" if one["market"] else "without",
         "n": f"{one['n']:,}",

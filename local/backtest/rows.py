@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from shared.core.errors import DataError
+from shared.nba.stats import POINTS
 from shared.science.evaluation import Floats, Mask, Texts
 from shared.science.systems.columns import columns_of_table
 from shared.science.training.rows import TrainingRows, read_table, rows_of_table
@@ -91,7 +92,7 @@ def read_rows(warehouse: Warehouse, as_of: datetime, first_day: date) -> Feature
         return np.asarray(table.column(name).to_numpy()).astype("datetime64[us]")
 
     return FeatureRows(
-        known=rows_of_table(warehouse, as_of, table),
+        known=rows_of_table(warehouse, as_of, table, [POINTS.name])[POINTS.name],
         game=np.array(table.column("game_id").to_pylist(), dtype=np.str_),
         player=np.asarray(table.column("player_id").to_numpy(), dtype=np.int64),
         as_of=timestamps("features_as_of"),

@@ -16,6 +16,7 @@ from local.backtest.bets import Bets, bets_of, no_bets
 from local.backtest.evaluation_rows import LINED, EvaluationRows
 from local.backtest.rows import FeatureRows
 from local.backtest.walk import VARIANTS, Forecast, Variant
+from shared.nba.stats import POINTS
 from shared.science.evaluation import Floats, Mask, Scored
 from shared.science.predictions.lines import Best, Policy
 from shared.science.systems.distribution import cumulative
@@ -56,7 +57,7 @@ class Asked:
 
     @property
     def actual(self) -> Floats:
-        return self.world.known.points[self.places]
+        return self.world.known.actual[self.places]
 
     def of(self, rows: EvaluationRows) -> Ints:
         """Position of each evaluation row among these; -1 where it has no feature row."""
@@ -132,7 +133,7 @@ def score(kind: str, rows: EvaluationRows, asked: Asked, usable: Mask, found: Ma
     world, n = asked.world, len(at)
     common: dict[str, Any] = {
         "day": world.known.day[places],
-        "actual": world.known.points[places],
+        "actual": world.known.actual[places],
         "line": rows.line[compared],
         "season_average": world.season_average[places],
         "last10": world.last10[places],
@@ -147,6 +148,7 @@ def score(kind: str, rows: EvaluationRows, asked: Asked, usable: Mask, found: Ma
         bets = {name: values[at] for name, values in vars(answer.bets).items()} if lined else no_bets(n)
         result.append(
             Scored(
+                stat=POINTS.name,
                 system=system,
                 market=market,
                 predicted=answer.forecast.point[at],

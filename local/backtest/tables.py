@@ -11,6 +11,8 @@ from typing import Any
 
 Figures = Mapping[str, Any]
 NOTHING = "–"
+# What a row is of.
+NAMES = ("statistic", "system", "market")
 # The goals of the project: calibration error at most this, coverage within this of its level.
 CALIBRATED = 0.015
 COVERED = 0.015
@@ -73,9 +75,9 @@ def bets(lists: Sequence[Figures]) -> Table:
 
 
 def by_edge(figures: Figures) -> Table:
-    """Hit rate and return of one system by points between prediction and line."""
+    """Hit rate and return of one system by what lies between prediction and line."""
     columns: list[Column] = [
-        ("edge, points", lambda each: Cell(_range(each["edge_from"], each["edge_to"]))),
+        (f"edge, {figures['stat']}", lambda each: Cell(_range(each["edge_from"], each["edge_to"]))),
         ("bets", _whole("bets")),
         ("hit rate [95%]", _between("hit_rate", "{:.1%}")),
         ("ROI [95%]", _between("roi", "{:+.1%}")),
@@ -88,7 +90,7 @@ def by_world(worlds: Mapping[str, Sequence[Figures]]) -> Table:
     """The same systems on the same rows, by what is known of absences: errors, and beside the first
     world's what the others differ by.
     """
-    found = {title: {(each["system"], each["market"]): each for each in figures} for title, figures in worlds.items()}
+    found = {title: {_key(each): each for each in figures} for title, figures in worlds.items()}
     first, *others = found
     rows = []
     for key, each in found[first].items():
@@ -98,7 +100,7 @@ def by_world(worlds: Mapping[str, Sequence[Figures]]) -> Table:
             known = None not in (each["mae"], other["mae"])
             cells.append(Cell(_text(other["mae"] - each["mae"] if known else None, "{:+.3f}")))
         rows.append(cells)
-    return Table(["system", "market", "n", f"MAE, {first}", *(f"difference with {title}" for title in others)], rows, 2)
+    return Table([*NAMES, "n", f"MAE, {first}", *(f"difference with {title}" for title in others)], rows, len(NAMES))
 
 
 def table_of_figures(entries: Sequence[Figures]) -> Table:
@@ -109,15 +111,22 @@ def table_of_figures(entries: Sequence[Figures]) -> Table:
 
 
 def _table(lists: Sequence[Figures], *columns: Column) -> Table:
-    """One row a system and variant; columns that say nothing of any of them are left out."""
+    """One row a statistic, system and variant; columns that say nothing of any of them are left
+    out.
+    """
     rows = [[cell(each) for _, cell in columns] for each in lists]
     used = [i for i in range(len(columns)) if any(row[i].text != NOTHING for row in rows)]
-    heads = ["system", "market", *(columns[i][0] for i in used)]
-    return Table(heads, [[*_name(each), *(row[i] for i in used)] for each, row in zip(lists, rows, strict=True)], 2)
+    heads = [*NAMES, *(columns[i][0] for i in used)]
+    named = [[*_name(each), *(row[i] for i in used)] for each, row in zip(lists, rows, strict=True)]
+    return Table(heads, named, len(NAMES))
 
 
 def _name(figures: Figures) -> list[Cell]:
-    return [Cell(figures["system"]), Cell("with" if figures["market"] else "without")]
+    return [Cell(figures["stat"]), Cell(figures["system"]), Cell("with" if figures["market"] else "without")]
+
+
+def _key(figures: Figures) -> tuple[str, str, bool]:
+    return figures["stat"], figures["system"], figures["market"]
 
 
 def _text(value: Any, form: str) -> str:

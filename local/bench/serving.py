@@ -14,7 +14,7 @@ from typing import Any
 from local.bench.measure import BenchFailed, Progress, milliseconds, ratio, time_work
 from local.embedded.file_blobs import FileBlobs
 from shared.core.settings import Settings
-from shared.nba.stats import POINTS
+from shared.nba.stats import PREDICTED
 from shared.science.model_registry.promotions import current_versions
 from shared.science.model_registry.registry import load_models
 from shared.science.predictions.predict import predict_players
@@ -35,7 +35,7 @@ def measure(state: Path, most: int, progress: Progress) -> dict[str, Any]:
     """
     players = requested_players(state)[:most]
     blobs, policy = FileBlobs(state / "models"), Settings.from_environment()
-    models = {POINTS.name: load_models(blobs, current_versions(blobs))}
+    models = {stat: load_models(blobs, stat, current_versions(blobs, stat)) for stat in PREDICTED}
     ways = [partial(predict_players, models=models, policy=policy, explained=explained) for explained in (False, True)]
     plain, whole = (way(players) for way in ways)
     expect_same([row.as_columns() for row in plain], [row.as_columns() for row in whole])

@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from shared.nba.stats import POINTS
 from shared.science.systems.output import ENSEMBLE, SYSTEMS
 from shared.stores.warehouse import staging
 from shared.stores.warehouse.schemas import arrow_schema
@@ -31,6 +32,7 @@ def unit_rows(unit: int, batch_id: str) -> list[dict[str, Any]]:
         {
             "prediction_id": f"{batch_id}-{player_id}-{system}-{offset}",
             "batch_id": batch_id,
+            "stat": POINTS.name,
             "system_id": system,
             "model_version": "v1-1",
             "player_id": player_id,

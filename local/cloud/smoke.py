@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from local.cloud.archive import find_promoted
+from local.cloud.deployment import places
 from local.cloud.runs import POLL_SECONDS, NotThrough, Report, Waiting, run_through
-from local.cloud.terraform import NoVariables, command, name_of, plan_arguments, prepare, variables
+from local.cloud.terraform import NoVariables, command, plan_arguments, prepare
 from local.console.command import run_command
 from local.console.exit_codes import DONE, FAILED, WRONG_INPUT
 from local.console.lines import complain, say
@@ -53,34 +54,6 @@ def parse_date(environment: Mapping[str, str], today: date) -> date:
     if not environment.get("STATE_BUCKET"):
         raise ConfigError("Name the state's bucket: make smoke STATE_BUCKET=my-project-nba-terraform (ENV=prod).")
     return day
-
-
-# What a deployed pipeline is found by: setting, variable of the environment's tfvars, the
-# variable's default.
-_PLACES = (
-    ("PROJECT_ID", "project_id", ""),
-    ("NAME_PREFIX", "name_prefix", ""),
-    ("DATASET_PREFIX", "dataset_prefix", ""),
-    ("FIRESTORE_DATABASE", "firestore_database", "(default)"),
-    ("BIGQUERY_LOCATION", "region", "us-central1"),
-)
-
-
-def places(root: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """Where the environment of ENV lies, as its tfvars say: what is published and what is planned
-    are one deployment.
-
-    Raises ConfigError where a setting says otherwise, Fatal without the file.
-    """
-    found = variables(root, environment)
-    deployed = {setting: found.get(variable, usual) for setting, variable, usual in _PLACES}
-    for setting, value in deployed.items():
-        given = environment.get(setting)
-        if given and given != value:
-            raise ConfigError(
-                f"{setting}={given}, and {name_of(environment)}.tfvars deploys {value!r}. Next: name the ENV meant."
-            )
-    return deployed
 
 
 def see_a_day_through(runtime: Runtime, day: date, wait: Waiting, report: Report) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from local.host.simulation_host import SimulationHost
 from shared.core.errors import NotFound
 from shared.core.events import Event
 from shared.core.pipeline import GRADING
+from shared.nba.stats import place_of
 from shared.stores.warehouse.sql import read_sql
 
 SQL = Path(__file__).with_name("sql")
@@ -67,8 +68,18 @@ def summarise(
         "messages": {name: counts[name] for name in ("published", "delivered", "redelivered", "dead_lettered")},
         "exports": exports,
         "gaps": _list_gaps(embedded, day, runs),
-        "graded": {row.pop("system_id"): row for row in graded},
+        "graded": _by_stat(graded),
     }
+
+
+def _by_stat(graded: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Figures by statistic, as in STATS, then by system."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in sorted(graded, key=lambda row: (place_of(row["stat"]), row["system_id"])):
+        found.setdefault(row["stat"], {})[row["system_id"]] = {
+            name: value for name, value in row.items() if name not in ("stat", "system_id")
+        }
+    return found
 
 
 def _list_gaps(embedded: SimulationHost, day: Day, runs: Sequence[RunRecord]) -> list[str]:
@@ -147,8 +158,8 @@ def show(console: Console, summary: dict[str, Any], folder: Path) -> None:
         figures = (f"{run['seconds']:.1f}", str(run["warehouse_statements"]))
         runs.add_row(run["schedule"], run["game_date"], *figures, plain(result(run["phases"])))
     console.print(runs)
-    if summary["graded"]:
-        console.print(_table_of_grades(summary))
+    for stat, systems in summary["graded"].items():
+        console.print(_table_of_grades(stat, systems))
     console.print(plain(_batch_sentence(summary)))
     console.print(plain(f"Runtime: {summary['runtime']}."), highlight=False)
     console.print(
@@ -201,13 +212,12 @@ def result(phases: Sequence[dict[str, Any]]) -> str:
     return "success"
 
 
-def _table_of_grades(summary: dict[str, Any]) -> Table:
-    table = Table(
-        title="Graded: mean absolute error in points, all on the same rows", title_justify="left", box=SIMPLE_HEAD
-    )
+def _table_of_grades(stat: str, systems: Mapping[str, Mapping[str, Any]]) -> Table:
+    title = f"Graded, {stat}: mean absolute errors, all on the same rows"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
     for name in ("system", "n", "MAE", "line", "season avg", "hit rate"):
         table.add_column(name, justify="left" if name == "system" else "right", no_wrap=True)
-    for system, row in summary["graded"].items():
+    for system, row in systems.items():
         hit = "-" if row["hit_rate"] is None else f"{row['wins']}/{row['bets']} = {row['hit_rate']:.1%}"
         figures = [
             f"{row[name]:.3f}" if row[name] is not None else "-" for name in ("mae", "line_mae", "season_avg_mae")

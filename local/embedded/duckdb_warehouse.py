@@ -4,6 +4,7 @@ free.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,9 +24,12 @@ from local.embedded.transpile import MERGE_SOURCE, Statement, transpile
 from local.embedded.write_ahead import check_duckdb_log
 from shared.core.errors import Fatal, SchemaMismatch
 from shared.stores.ports import DateRange, Params
+from shared.stores.warehouse import migration
 from shared.stores.warehouse.rows import conform
 from shared.stores.warehouse.schemas import DATASETS, all_schemas, all_views, load_schema, table_place
 from shared.stores.warehouse.staging import check_staging
+
+logger = logging.getLogger(__name__)
 
 _STAGING = "_staging_"
 # A checkpoint writes whole tables: at the default 16 MiB of log one falls into the middle of a
@@ -34,6 +38,11 @@ _STAGING = "_staging_"
 _CHECKPOINT_AT = "256MB"
 _LOAD_JOBS = "CREATE TABLE IF NOT EXISTS main._load_jobs (job_id VARCHAR PRIMARY KEY, target VARCHAR, loaded BIGINT)"
 
+_MIGRATIONS = "CREATE TABLE IF NOT EXISTS main._migrations (name VARCHAR PRIMARY KEY)"
+_MIGRATED = "SELECT name FROM main._migrations WHERE name = ?"
+_NOTE_MIGRATED = "INSERT INTO main._migrations VALUES (?) ON CONFLICT DO NOTHING"
+_ANY_TABLE = "SELECT 1 FROM duckdb_tables() WHERE starts_with(schema_name, ? || 'nba_') LIMIT 1"
+
 _NOTE_LOAD_JOB = "INSERT INTO main._load_jobs VALUES (?, ?, ?) ON CONFLICT DO NOTHING RETURNING job_id"
 _LOAD_JOB = "SELECT target, loaded FROM main._load_jobs WHERE job_id = ?"
 
@@ -41,7 +50,8 @@ _LOAD_JOB = "SELECT target, loaded FROM main._load_jobs WHERE job_id = ?"
 class DuckDbWarehouse:
     """ports.Warehouse on a file. Every method may be called from any thread; close() when done.
 
-    Opening creates what is declared and missing: tables, NULLABLE columns of a table, and the NULLs
+    Opening migrates what a release before left (shared/stores/warehouse/migration.py) and creates
+    what is declared and missing: tables, NULLABLE columns of a table, and the NULLs
     of a column that was REQUIRED, as BigQuery would allow (columns are always named, so their order
     is free). Commits survive a kill at any moment (write-ahead log, synced). Raises
     StoreUnavailable where another process holds the file, SchemaMismatch where a table has other
@@ -68,7 +78,7 @@ class DuckDbWarehouse:
             self._root.execute("LOAD icu")
             self._root.execute("SET GLOBAL TimeZone = 'UTC'")
             self._root.execute(f"SET GLOBAL wal_autocheckpoint = '{_CHECKPOINT_AT}'")
-            self._create_declared()
+            self._bring_up_to_date()
         except duckdb.Error as error:
             self._root.close()
             raise storage_fault(error, path) or error from error
@@ -209,6 +219,25 @@ class DuckDbWarehouse:
             except BaseException:
                 _roll_back(cursor)
                 raise
+
+    def _bring_up_to_date(self) -> None:
+        """Migrate what a release before left, and create what is declared and missing.
+
+        A table that is declared anew is filled from the old one once it is there: hence both sides.
+        """
+        cursor, name = self._cursor(), [self._prefix + migration.NAME]
+        is_new = cursor.execute(_ANY_TABLE, [self._prefix]).fetchone() is None
+        cursor.execute(_MIGRATIONS)
+        is_due = not is_new and cursor.execute(_MIGRATED, name).fetchone() is None
+        if is_due:
+            migration.migrate(self, logger.info)
+        self._create_declared()
+        if is_due:
+            migration.migrate(self, logger.info)
+        if is_due or is_new:
+            cursor.execute(_NOTE_MIGRATED, name)
+        with self._lock:
+            self._counts.clear()
 
     def _create_declared(self) -> None:
         with self._transaction(f"Creating the declared tables in {self.path} failed") as cursor:

@@ -219,7 +219,9 @@ def transpile(sql: str, prefix: str = "") -> Statement:
     # A batch of very many units is gathered by CREATE TABLE AS SELECT; all other tables come from
     # their schemas.
     gathers = isinstance(tree, exp.Create) and isinstance(tree.expression, exp.Query)
-    if not gathers and not isinstance(tree, exp.Query | exp.Insert | exp.Update | exp.Delete | exp.Merge):
+    if not (gathers or _migrates(tree)) and not isinstance(
+        tree, exp.Query | exp.Insert | exp.Update | exp.Delete | exp.Merge
+    ):
         raise Fatal(
             f"{tree.key.upper()} is neither SELECT nor DML; the statement begins {sql[:200]!r}.",
             next_step="tables are made from their schemas, not by statements.",
@@ -232,6 +234,13 @@ def transpile(sql: str, prefix: str = "") -> Statement:
     source, guard = parts
     return replace(
         _statement(tree, kind, []), source=_statement(source, "dml", runs), guard=_statement(guard, "query", [])
+    )
+
+
+def _migrates(tree: exp.Expr) -> bool:
+    """Whether it renames or adds a column, as shared/stores/warehouse/migration.py does."""
+    return isinstance(tree, exp.Alter) and all(
+        isinstance(action, exp.RenameColumn | exp.ColumnDef) for action in tree.args["actions"]
     )
 
 

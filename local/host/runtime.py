@@ -5,6 +5,7 @@ on one port.
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -40,7 +41,10 @@ from shared.core.clock import SystemClock
 from shared.core.errors import ConfigError
 from shared.core.pipeline import Pipeline, load_pipeline
 from shared.core.settings import Settings
+from shared.science.model_registry.migrate import migrate_models
 from shared.stores.runtime import Runtime, use_runtime
+
+logger = logging.getLogger(__name__)
 
 STARTS = "starts"  # the note that counts them: made once the stores are open
 WAREHOUSE_FILE = "warehouse.duckdb"
@@ -229,8 +233,16 @@ def _open_stores(
         warehouse=stack.enter_context(closing(DuckDbWarehouse(folder / WAREHOUSE_FILE, prefix))),
         raw=FileBlobs(folder / "raw"),
         exports=FileBlobs(folder / "exports"),
-        models=FileBlobs(folder / "models"),
+        models=_open_models(folder / "models"),
     )
+
+
+def _open_models(folder: Path) -> FileBlobs:
+    """The models; those of a release that knew points alone are laid out by statistic first."""
+    models = FileBlobs(folder)
+    for path in migrate_models(models):
+        logger.info("%s", path)
+    return models
 
 
 def with_replay_sources(settings: Settings, base_url: str) -> Settings:

@@ -119,6 +119,11 @@ def hours(value: float) -> str:
     return f"{value / 3_600:.1f}"
 
 
+def by_stat(values: Document) -> str:
+    """22 points, 5 rebounds: a value by statistic; – where one is not known."""
+    return ", ".join(f"{'–' if value is None else value} {stat}" for stat, value in values.items())
+
+
 def format_timestamp(value: str) -> str:
     """2025-11-14 17:00Z of an ISO time."""
     return f"{value[:16].replace('T', ' ')}Z"

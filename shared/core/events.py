@@ -42,7 +42,7 @@ class Event(StrEnum):
     NO_ROSTERS = "no_rosters"  # there are games, and nobody is known to play in them
     NO_PLAYER_CONTEXT = "no_player_context"  # phase 3 has written no context to compute features from
     NOBODY_TO_PREDICT = "nobody_to_predict"  # everybody on the rosters was left out, each with his reason
-    NO_MODELS = "no_models"  # no trained model is there: the systems that need one predict nobody
+    NO_MODELS = "no_models"  # no trained model of any statistic is there: the systems that need one predict nobody
     JOINED_BATCH = "joined_batch"  # another run's batch of the date is in progress
 
     # --- batches ----------------------------------------------------------------------------------
@@ -84,7 +84,7 @@ class Event(StrEnum):
     NO_PREVIOUS_VERSION = "no_previous_version"  # nothing served before the version that serves now
     UNKNOWN_VERSION = "unknown_version"  # the bucket has no such version
     VERSION_DOES_NOT_FIT = "version_does_not_fit"  # the deployed code cannot use that version
-    POINTER_DAMAGED = "pointer_damaged"  # which version serves cannot be read
+    POINTER_DAMAGED = "pointer_damaged"  # which version of a statistic serves cannot be read
 
     # --- self-heal and sweep ----------------------------------------------------------------------
     COMPLETE = "complete"  # nothing that should exist for the date is missing

@@ -28,8 +28,9 @@ class Pick:
     tipoff_at: datetime
     side: str
     """OVER or UNDER."""
+    stat: str
+    """What is bet on, by its name in shared/nba/stats.py; line and predicted are of it."""
     line: float
-    """Points."""
     bookmaker: str | None
     price: int | None
     """American odds."""
@@ -99,6 +100,7 @@ def _pick(each: Mapping[str, Any]) -> Pick:
         opponent=each["opponent"],
         tipoff_at=datetime.fromisoformat(each["tipoff_at"]),
         side=each["side"],
+        stat=each["stat"],
         line=each["line"],
         bookmaker=each["bookmaker"],
         price=each["price"],

@@ -77,6 +77,7 @@ def line_row(player_id: int | None, game_id: str, line: str, bookmaker: str, **c
         "player_id": player_id,
         "player_lookup": f"player{player_id}",
         "player_name": f"Player {player_id}",
+        "stat": "points",
         "bookmaker": bookmaker,
         "is_main": True,
         "line": Decimal(line),
@@ -123,7 +124,7 @@ def lay_out(world: PipelineHarness) -> None:
 
 # What may differ between two runs of the same inputs.
 IDENTITY = ("prediction_id", "batch_id", "created_at", "updated_at")
-KEY = ("game_date", "game_id", "player_id", "system_id", "line_value")
+KEY = ("game_date", "game_id", "player_id", "stat", "system_id", "line_value")
 
 
 def current_predictions(world: PipelineHarness) -> list[dict[str, Any]]:

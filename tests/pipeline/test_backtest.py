@@ -158,6 +158,11 @@ def test_the_command_writes_its_files_and_says_where(
     for name in LISTS:
         assert {(one["system"], one["market"]) for one in document[name]} == set(ended.played.forecasts[EVENING.name])
         assert len({one["n"] for one in document[name]}) == 1, "identical rows"
+    systems = [one for name in LISTS for one in document[name]]
+    edges = [one for each in systems for one in each["by_edge"]]
+    assert edges
+    about = [*systems, *edges, *document["training"], *document["rows"].values(), document["leak_scan"]]
+    assert {one["stat"] for one in about} == {"points"}, "every figure names its statistic"
     asked = document["rows"]["lined"]
     assert asked["asked"] == asked["predicted"] + sum(asked["left_out"].values())
     assert all(one["line_mae"] is None and one["roi"] is None for one in document["all"])
@@ -220,7 +225,7 @@ def test_the_backtest_predicts_what_serving_predicted(served: Path, absurd: Run)
     archive, end = absurd.archive, absurd.archive.last_date
     folder = world_folder(absurd.folder / "backtest", archive, FIRST, 1)
     with open_runtime(served) as embedded:
-        models = load_models(embedded.stores.models, current_versions(embedded.stores.models))
+        models = load_models(embedded.stores.models, "points", current_versions(embedded.stores.models, "points"))
     with open_world(folder, archive, FIRST, end, 1, screen(), Spent()) as world:
         read = read_rows(world.warehouse, world.clock.now(), SERVED)
         # who was predicted and did not play is in no backtest
@@ -235,7 +240,7 @@ def test_the_backtest_predicts_what_serving_predicted(served: Path, absurd: Run)
         for (system, market), forecast in forecasts.items():
             if system == "ensemble_v1" and market != lined:
                 continue  # serving's one row is with market where a line is known
-            row, bets = stored[(*key, system)], bets_of(forecast, rows.line, best, rows.points, Settings())
+            row, bets = stored[(*key, system)], bets_of(forecast, rows.line, best, rows.actual, Settings())
             assert (row["predicted"], row["predicted_sd"]) == (forecast.point[i], forecast.sd[i])
             assert row["recommendation"] == bets.recommendation[i]
             if lined:

@@ -107,7 +107,7 @@ def test_the_same_rows_are_learned_from_with_other_absences(pair: Pair) -> None:
     assert len(derived) == len(lists) > 1000
     for name in ("game", "player", "as_of"):
         np.testing.assert_array_equal(getattr(derived, name), getattr(lists, name))
-    np.testing.assert_array_equal(derived.known.points, lists.known.points)
+    np.testing.assert_array_equal(derived.known.actual, lists.known.actual)
     assert OFFICIAL in lists.list_source
     assert set(derived.list_source) == {WHAT_IF}, "no list is left, of no season"
     out = "teammates_out_count"

@@ -26,7 +26,6 @@ from shared.core.errors import (
     StorageFault,
     StoreUnavailable,
 )
-from shared.science.model_registry.registry import Models
 from shared.science.predictions.predict import predict_players
 from shared.science.systems import zone_matchup
 from shared.science.systems.output import ZONE_MATCHUP
@@ -168,7 +167,7 @@ def test_wrong_features_are_nobody_s_single_failure(evening: PipelineHarness) ->
     del request["players"][0]["features"]["points_ewma_20"]
     evening.publish("prediction-request", request)
     with pytest.raises(SchemaMismatch, match="points_ewma_20"):
-        predict_players(request["players"], Models(), evening.settings)
+        predict_players(request["players"], {}, evening.settings)
     evening.run_until_idle(WORKERS)
     assert circuit_breaker.read_kind(evening.runtime, "system") == {}
 

@@ -505,9 +505,7 @@ def test_an_older_revision_does_not_overwrite_a_newer_one(world: PipelineHarness
     world.publish("nba-phase5-batch-complete", {"game_date": "2025-11-14", "batch_id": BATCH})
     answers = consolidate(world)
     assert answers[-1].status == 503
-    assert [(each["player_id"], each["predicted"]) for each in table(world) if each["batch_id"] == R2] == [
-        (1, 22.0)
-    ]
+    assert [(each["player_id"], each["predicted"]) for each in table(world) if each["batch_id"] == R2] == [(1, 22.0)]
     assert (1, Decimal("24.5"), R2) in current(world)
 
 

@@ -13,7 +13,7 @@ from functions.train_model.training import run
 from shared.chain.messages.messages import TrainingMessage
 from shared.chain.resilience import circuit_breaker
 from shared.science.features.names import model_features
-from shared.science.model_registry.promotions import POINTER, move_pointer, read_serving
+from shared.science.model_registry.promotions import move_pointer, pointer_of, read_serving
 from shared.science.model_registry.registry import save_models
 from shared.science.systems.output import BASE_SYSTEMS, ENSEMBLE, SYSTEMS, XGBOOST
 from tests.pipeline.evening import AS_OF, BATCH, current_predictions, trigger
@@ -31,8 +31,10 @@ ONE, TWO = "2025-01-01-one", "2025-01-08-two"
 def world(evening: PipelineHarness) -> PipelineHarness:
     """Version two serves after version one."""
     for version in (ONE, TWO):
-        save_models(evening.models, train_named(version), {"features": list(model_features())})
-        move_pointer(evening.models, read_serving(evening.models), version, by=version, at=AS_OF, why="test")
+        save_models(evening.models, "points", train_named(version), {"features": list(model_features())})
+        move_pointer(
+            evening.models, "points", read_serving(evening.models, "points"), version, by=version, at=AS_OF, why="test"
+        )
     return evening
 
 
@@ -60,9 +62,9 @@ def roll_back(world: PipelineHarness, to: str) -> str:
 @pytest.mark.parametrize(
     ("path", "system"),
     [
-        (f"models/{XGBOOST}/{TWO}/model.points.ubj", XGBOOST),
-        (f"models/{XGBOOST}/{TWO}/metadata.json", XGBOOST),
-        (f"models/{ENSEMBLE}/{TWO}/model.json", ENSEMBLE),
+        (f"models/points/{TWO}/{XGBOOST}/model.points.ubj", XGBOOST),
+        (f"models/points/{TWO}/{XGBOOST}/metadata.json", XGBOOST),
+        (f"models/points/{TWO}/{ENSEMBLE}/model.json", ENSEMBLE),
     ],
 )
 def test_the_other_four_are_served_and_the_rollback_that_the_rows_name_mends_it(
@@ -77,11 +79,11 @@ def test_the_other_four_are_served_and_the_rollback_that_the_rows_name_mends_it(
     (sentence,) = messages
     assert path in sentence
     assert f"{system} {TWO}" in sentence
-    assert '{"rollback_to": "previous"}' in sentence
+    assert '{"rollback_to": "previous", "stat": "points"}' in sentence
     assert circuit_breaker.read_kind(world.runtime, "system") == {}
     assert circuit_breaker.read_kind(world.runtime, "processor") == {}
     (alert,) = world.alerts()
-    assert alert["title"] == f"{system} predicted nobody in {BATCH}: its model is damaged"
+    assert alert["title"] == f"{system} predicted nobody's points in {BATCH}: its model is damaged"
     assert (alert["detail"], alert["severity"], alert["run_id"]) == (
         sentence,
         "critical",
@@ -94,13 +96,13 @@ def test_the_other_four_are_served_and_the_rollback_that_the_rows_name_mends_it(
 
 def test_each_damaged_system_is_one_alert_of_each_run_however_often_it_is_consolidated(world: PipelineHarness) -> None:
     for system, file in ((XGBOOST, "model.points.ubj"), (ENSEMBLE, "model.json")):
-        cut_file(world, f"models/{system}/{TWO}/{file}")
+        cut_file(world, f"models/points/{TWO}/{system}/{file}")
     predict_batch(world)
     world.publish("nba-phase5-batch-complete", {"game_date": "2025-11-14"})
     world.run_until_idle()
     predict_batch(world, **AGAIN)
     assert sorted(alert["fingerprint"] for alert in world.alerts()) == [
-        f"model-damaged-batch_2025-11-14_{revision}-{system}"
+        f"model-damaged-batch_2025-11-14_{revision}-points-{system}"
         for revision in ("r1", "r2")
         for system in (ENSEMBLE, XGBOOST)
     ]
@@ -108,7 +110,7 @@ def test_each_damaged_system_is_one_alert_of_each_run_however_often_it_is_consol
 
 @pytest.mark.parametrize("point", ["consolidation.verified", "consolidation.consolidated", "consolidation.dropped"])
 def test_an_alert_outlives_the_process_that_was_to_send_it(world: PipelineHarness, point: str) -> None:
-    cut_file(world, f"models/{XGBOOST}/{TWO}/model.points.ubj")
+    cut_file(world, f"models/points/{TWO}/{XGBOOST}/model.points.ubj")
     trigger(world)
     with world.kill_at(point, 1), pytest.raises(Killed):
         world.run_until_idle()
@@ -119,29 +121,32 @@ def test_an_alert_outlives_the_process_that_was_to_send_it(world: PipelineHarnes
 
 
 def test_a_damaged_version_is_not_rolled_back_to(world: PipelineHarness) -> None:
-    cut_file(world, f"models/{XGBOOST}/{ONE}/model.rate.ubj")
+    cut_file(world, f"models/points/{ONE}/{XGBOOST}/model.rate.ubj")
     assert roll_back(world, "previous") == "dead_lettered"
-    assert read_serving(world.models).version == TWO
+    assert read_serving(world.models, "points").version == TWO
     (letter,) = world.bus.pull("train-model-nba-training-trigger-dead-letter")
-    assert f"model.rate.ubj of {XGBOOST} {ONE} is damaged" in letter.attributes["dead_letter_error"]
+    assert f"model.rate.ubj of {XGBOOST} {ONE} for points is damaged" in letter.attributes["dead_letter_error"]
 
 
 def test_a_damaged_pointer_leaves_the_formulas_and_a_named_rollback_writes_it_again(
     world: PipelineHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    cut_file(world, POINTER)
+    cut_file(world, pointer_of("points"))
     found = predict_batch(world)
     (line,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
-    assert vars(line)["fields"] == {"event": "model_damaged", "fingerprint": f"model-pointer-damaged-{BATCH}"}
-    assert "models/current.json, which names the version that serves, is damaged" in line.getMessage()
+    assert vars(line)["fields"] == {"event": "model_damaged", "fingerprint": f"model-pointer-damaged-{BATCH}-points"}
+    assert "models/points/current.json, which names the version that serves, is damaged" in line.getMessage()
     assert {system for system, codes in found.items() if codes == {"no_model"}} == {XGBOOST, ENSEMBLE}
     assert all(codes != {"no_model"} for system, codes in found.items() if system in BASE_SYSTEMS[:3])
     (started,) = (each for each in world.documents("executions") if each["function"] == "phase5_coordinator")
-    assert "models/current.json, which names the version that serves, is damaged" in started["result"]["reason"]
+    assert "models/points/current.json, which names the version that serves, is damaged" in started["result"]["reason"]
     (alert,) = world.alerts()
-    assert (alert["fingerprint"], alert["detail"]) == (f"model-pointer-damaged-{BATCH}", started["result"]["reason"])
+    assert (alert["fingerprint"], alert["detail"]) == (
+        f"model-pointer-damaged-{BATCH}-points",
+        started["result"]["reason"],
+    )
     assert roll_back(world, "previous") == "dead_lettered"
     (letter,) = world.bus.pull("train-model-nba-training-trigger-dead-letter")
-    assert f"the versions in the bucket are: {ONE}, {TWO}" in letter.attributes["dead_letter_error"]
+    assert f"the versions in the bucket are of points: {ONE}, {TWO}" in letter.attributes["dead_letter_error"]
     assert roll_back(world, TWO) == "success"
     assert predict_batch(world, **AGAIN)[XGBOOST] == {TWO}

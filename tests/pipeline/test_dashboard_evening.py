@@ -297,3 +297,23 @@ def test_accuracy_is_shown_by_system_and_week(whole: Evening, client: FlaskClien
     assert "windows end at 2025-11-14" in page
     assert "Calibration of" in page
     assert "No figure is too good to be true." in page
+    assert "Mean absolute errors of points" in page
+    assert 'name="stat"' not in page, "there is one statistic: nothing to choose"
+
+
+def test_accuracy_of_one_statistic_at_a_time(whole: Evening, client: FlaskClient) -> None:
+    """Points unless the address says another; one that nobody knows is refused with those there
+    are.
+    """
+    play(whole)
+    table = "nba_predictions.system_daily_performance"
+    [figure] = whole.warehouse.query(f"SELECT * FROM {table} WHERE window_name = 'day'").to_pylist()
+    whole.add(table, [figure | {"stat": "of_another_release", "n": 4321}])
+    page = text_of(client, "/accuracy")
+    assert "4,321" not in page
+    assert '<option value="points" selected>' in page
+    assert '<option value="of_another_release">' in page
+    assert "4,321" in text_of(client, "/accuracy?stat=of_another_release")
+    refused = client.get("/accuracy?stat=goals")
+    assert refused.status_code == 400
+    assert "ask for one of points" in refused.get_data(as_text=True)

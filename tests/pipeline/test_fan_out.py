@@ -71,11 +71,11 @@ def test_a_request_has_all_that_a_worker_needs(evening: PipelineHarness) -> None
     assert [request["unit"] for request in requests] == [str(player) for player in PLAYERS]
     by_unit = {request["unit"]: request for request in requests}
     (lined,) = by_unit["101"]["players"]
-    assert lined["lines"]["main"] == "24.5"
-    assert [book["bookmaker"] for book in lined["lines"]["books"]] == ["bookone", "booktwo"]
+    assert lined["lines"]["points"]["main"] == "24.5"
+    assert [book["bookmaker"] for book in lined["lines"]["points"]["books"]] == ["bookone", "booktwo"]
     assert len(lined["history"]["points"]) == 8
     (unlined,) = by_unit["202"]["players"]
-    assert unlined["lines"] is None
+    assert unlined["lines"] == {}
     reset_counts(evening.warehouse)
     evening.run_until_idle(WORKERS)
     assert evening.warehouse.statement_counts == {"staging_load": len(PLAYERS)}
@@ -231,7 +231,7 @@ def test_a_retry_sends_the_requests_that_were_kept_first(
         evening.run_until_idle()
     evening.start()
     pointer = json.dumps({"xgboost_v1": "newer", "ensemble_v1": "newer"}).encode()
-    evening.models.write("models/current.json", pointer, content_type="application/json")
+    evening.models.write("models/points/current.json", pointer, content_type="application/json")
     evening.run_until_idle()
     assert {json.dumps(request["models"]) for request in evening.list_published("prediction-request")} == {"{}"}
     assert current_predictions(evening) == current_predictions(undisturbed)
@@ -303,7 +303,7 @@ def test_a_unit_that_fails_for_good_is_shown_and_may_still_be_redriven(
 
 def test_models_that_are_not_in_the_bucket_fail_the_batch_loudly(evening: PipelineHarness) -> None:
     pointer = json.dumps({"xgboost_v1": "gone", "ensemble_v1": "gone"}).encode()
-    evening.models.write("models/current.json", pointer, content_type="application/json")
+    evening.models.write("models/points/current.json", pointer, content_type="application/json")
     earlier = StoreUnavailable("a unit of an earlier batch")  # this one has four
     circuit_breaker.record_failure(evening.runtime, "processor-phase5_worker", earlier, execution="earlier")
     trigger(evening)

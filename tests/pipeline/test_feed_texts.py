@@ -75,6 +75,7 @@ def test_an_export_of_rows_that_were_stored_before_is_printable() -> None:
     content = {
         "system_id": "ensemble_v1",
         "most_picks": 20,
+        "one_bet_per_player": True,
         "total_candidates": 0,
         "picks": [],
         "withheld": [],

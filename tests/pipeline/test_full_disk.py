@@ -60,6 +60,6 @@ def test_a_day_that_met_a_full_disk_is_played_to_its_end_by_the_same_command(dis
     done = run(state)
     assert done.returncode == 0, done.stderr
     assert ", 0 dead letters" in done.stdout
-    assert "Graded: mean absolute error" in done.stdout
+    assert "Graded, points: mean absolute errors" in done.stdout
     with closing(SqliteFile(state / STATE_FILE)) as file:
         assert [each.data for each in SqliteState(file).query("breakers")] == []

@@ -133,7 +133,7 @@ def test_a_day_without_games_after_one_with_games_shows_none_of_its_picks(
     assert sorted(path.name for path in (tmp_path / "exports/v1/tonight/player").iterdir()) == names
     for name in names:
         body = read(tmp_path, f"tonight/player/{name}")
-        assert (body["player"]["status"], body["game_date"], body["predictions"]) == ("not_playing", str(free), [])
+        assert (body["player"]["status"], body["game_date"], body["stats"]) == ("not_playing", str(free), {})
         assert body["player"]["player_name"], "the file before said it"
     assert read(tmp_path, f"predictions/{free - timedelta(days=1)}.json") == picks
     status = read(tmp_path, "status.json")

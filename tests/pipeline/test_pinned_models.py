@@ -15,8 +15,8 @@ from tests.support.systems_models import train_named
 
 COORDINATOR = {"phase5_coordinator": PHASE5["phase5_coordinator"]}
 WORKERS = {"phase5_worker": PHASE5["phase5_worker"]}
-TREES = [f"xgboost_v1/pinned/model.{each}.ubj" for each in ("points", "minutes", "rate")]
-FILES = ("xgboost_v1/pinned/metadata.json", *TREES, "ensemble_v1/pinned/model.json")
+TREES = [f"pinned/xgboost_v1/model.{each}.ubj" for each in ("points", "minutes", "rate")]
+FILES = ("pinned/xgboost_v1/metadata.json", *TREES, "pinned/ensemble_v1/model.json")
 
 
 class CountingReads:
@@ -35,12 +35,12 @@ class CountingReads:
 
 
 def serve(world: PipelineHarness, version: str) -> None:
-    move_pointer(world.models, read_serving(world.models), version, by="test", at=AS_OF, why="test")
+    move_pointer(world.models, "points", read_serving(world.models, "points"), version, by="test", at=AS_OF, why="test")
 
 
 def test_units_predict_with_what_their_batch_pinned_and_an_instance_reads_it_once(evening: PipelineHarness) -> None:
     for version in ("pinned", "newer"):
-        save_models(evening.models, train_named(version), {"features": list(model_features())})
+        save_models(evening.models, "points", train_named(version), {"features": list(model_features())})
     serve(evening, "pinned")
     trigger(evening)
     evening.run_until_idle(COORDINATOR)
@@ -48,7 +48,7 @@ def test_units_predict_with_what_their_batch_pinned_and_an_instance_reads_it_onc
     counting = CountingReads(evening.runtime.models)
     evening.swap(models=counting)
     assert len(evening.run_until_idle(WORKERS)) == len(PLAYERS)
-    assert counting.reads == [f"models/{path}" for path in FILES], "by the first unit; the others read nothing"
+    assert counting.reads == [f"models/points/{path}" for path in FILES], "by the first unit; the others read nothing"
     evening.run_until_idle()
     versions = {each["system_id"]: each["model_version"] for each in current_predictions(evening)}
     assert (versions["xgboost_v1"], versions["ensemble_v1"]) == ("pinned", "pinned")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from local.cloud import smoke
+from local.cloud import deployment, smoke
 from local.cloud.runs import NotThrough, Waiting
 from shared.chain.execution.context import Context, Outcome
 from shared.chain.messages.messages import PhaseMessage
@@ -103,7 +103,7 @@ def tfvars(root: Path, text: str) -> Path:
 
 def test_it_publishes_to_the_deployment_that_it_plans(tmp_path: Path) -> None:
     text = (ROOT / "infra/terraform/dev.tfvars.example").read_text(encoding="utf-8")
-    found = smoke.places(tfvars(tmp_path, text), {"ENV": "dev", "PROJECT_ID": "my-nba-project"})
+    found = deployment.places(tfvars(tmp_path, text), {"ENV": "dev", "PROJECT_ID": "my-nba-project"})
     assert found == {
         "PROJECT_ID": "my-nba-project",
         "NAME_PREFIX": "dev-",
@@ -114,17 +114,17 @@ def test_it_publishes_to_the_deployment_that_it_plans(tmp_path: Path) -> None:
 
 
 def test_what_the_variables_leave_out_is_as_terraform_has_it(tmp_path: Path) -> None:
-    found = smoke.places(tfvars(tmp_path, 'project_id = "p"\nregion = "europe-west1" # near\n'), {"ENV": "dev"})
+    found = deployment.places(tfvars(tmp_path, 'project_id = "p"\nregion = "europe-west1" # near\n'), {"ENV": "dev"})
     assert found["BIGQUERY_LOCATION"] == "europe-west1"
     declared = (ROOT / "infra/terraform/variables.tf").read_text(encoding="utf-8")
-    for _, variable, usual in smoke._PLACES[1:]:
+    for _, variable, usual in deployment._PLACES[1:]:
         (block,) = re.findall(rf'^variable "{variable}" {{\n(.*?)^}}', declared, re.MULTILINE | re.DOTALL)
         assert re.search(rf'default += "{re.escape(usual)}"', block), variable
 
 
 def test_another_project_than_the_one_deployed_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"PROJECT_ID=other, and dev\.tfvars deploys 'p'"):
-        smoke.places(tfvars(tmp_path, 'project_id = "p"\n'), {"ENV": "dev", "PROJECT_ID": "other"})
+        deployment.places(tfvars(tmp_path, 'project_id = "p"\n'), {"ENV": "dev", "PROJECT_ID": "other"})
 
 
 def test_without_an_environments_variables_the_command_exits_two(

@@ -16,7 +16,7 @@ from shared.chain.execution.handler import Response
 from shared.chain.messages.messages import TrainingMessage
 from shared.core.failpoints import POINTS
 from shared.science.features.names import model_features
-from shared.science.model_registry.promotions import POINTER, move_pointer, read_serving
+from shared.science.model_registry.promotions import move_pointer, pointer_of, read_serving
 from shared.science.model_registry.registry import list_saved_versions, load_models, read_metadata, save_models
 from shared.science.systems.output import ENSEMBLE, XGBOOST
 from tests.pipeline.support import NOW, Killed, PipelineHarness, open_world
@@ -86,8 +86,10 @@ def training_time(games: int) -> Any:
 
 
 def serve(world: PipelineHarness, version: str, **metadata: Any) -> None:
-    save_models(world.models, train_named(version), {"features": list(model_features()), **metadata})
-    move_pointer(world.models, read_serving(world.models), version, by=f"test-{version}", at=AT, why="test")
+    save_models(world.models, "points", train_named(version), {"features": list(model_features()), **metadata})
+    move_pointer(
+        world.models, "points", read_serving(world.models, "points"), version, by=f"test-{version}", at=AT, why="test"
+    )
 
 
 def train(world: PipelineHarness, run_id: str) -> dict[str, Any]:
@@ -105,7 +107,7 @@ def roll_back(world: PipelineHarness, to: str, **fields: str) -> Response:
 
 
 def current(world: PipelineHarness) -> str | None:
-    seen = read_serving(world.models)
+    seen = read_serving(world.models, "points")
     assert set(seen.versions.values()) <= {seen.version}, "both systems have one version"
     return seen.version
 
@@ -116,7 +118,9 @@ def current(world: PipelineHarness) -> str | None:
 def test_every_training_is_compared_with_the_serving_version_on_days_that_neither_has_seen(
     trained_twice: PipelineHarness,
 ) -> None:
-    first, second = (each["metadata"] for each in trained_twice.list_published("nba-training-complete"))
+    first, second = (
+        each["metadata"]["stats"]["points"] for each in trained_twice.list_published("nba-training-complete")
+    )
     assert first["promoted"]
     assert first["gate"]["against"] == "season_average"
     assert first["gate"]["reason"].startswith("nothing serves yet; ")
@@ -128,7 +132,7 @@ def test_every_training_is_compared_with_the_serving_version_on_days_that_neithe
         (ENSEMBLE, True),
     ]
     assert len({c["n"] for c in gate["comparisons"]}) == 1, "every row has a line"
-    old, new = (read_metadata(trained_twice.models, each["version"]) for each in (first, second))
+    old, new = (read_metadata(trained_twice.models, "points", each["version"]) for each in (first, second))
     assert old["twin_last_day"] < new["twin_last_day"] < gate["first_day"] <= gate["last_day"] == new["last_day"]
     assert current(trained_twice) == second["version"]
     assert trained_twice.alerts() == []
@@ -136,17 +140,18 @@ def test_every_training_is_compared_with_the_serving_version_on_days_that_neithe
 
 def test_a_versions_metadata_says_all_about_it(trained_twice: PipelineHarness) -> None:
     (_, completion) = trained_twice.list_published("nba-training-complete")
-    metadata = read_metadata(trained_twice.models, completion["metadata"]["version"])
+    found = completion["metadata"]["stats"]["points"]
+    metadata = read_metadata(trained_twice.models, "points", found["version"])
     assert metadata["system_id"] == XGBOOST
     assert metadata["features"] == list(model_features())
     days = [str(game(number)["game_date"]) for number in (0, SECOND_WEEK)]
     assert [metadata["first_day"], metadata["last_day"]] == days
     assert metadata["rows"] == completion["record_count"]
     assert len(metadata["data_hash"]) == 64
-    assert metadata["metrics"] == completion["metadata"]["metrics"]
-    assert metadata["gate"] == completion["metadata"]["gate"]
+    assert metadata["metrics"] == found["metrics"]
+    assert metadata["gate"] == found["gate"]
     assert metadata["xgboost"]
-    history = read_serving(trained_twice.models).promotions
+    history = read_serving(trained_twice.models, "points").promotions
     assert [(each.action, each.by) for each in history] == [
         ("promotion", "train_model.week-1"),
         ("promotion", "train_model.week-2"),
@@ -159,23 +164,28 @@ def test_a_candidate_that_is_worse_is_kept_but_does_not_serve(tmp_path: Path, te
     with open_world(tmp_path / "state", template, now=training_time(FIRST_WEEK)) as world:
         lay_out(world, upside_down_until=FIRST_WEEK - 26)
         serve(world, "2024-12-31-good", last_day="2024-12-31")
-        before = world.models.read(POINTER)
+        before = world.models.read(pointer_of("points"))
         announcement = train(world, "week-1")
         assert announcement["status"] == "partial"
-        version, gate = announcement["metadata"]["version"], announcement["metadata"]["gate"]
+        found = announcement["metadata"]["stats"]["points"]
+        version, gate = found["version"], found["gate"]
         assert (gate["against"], gate["judged_as"]) == ("2024-12-31-good", "itself")
         assert gate["comparisons"][0]["worse"]
-        assert announcement["reason"].startswith(f"version {version} is worse than 2024-12-31-good: xgboost_v1 +")
+        assert announcement["reason"].startswith(
+            f"version {version} of points is worse than 2024-12-31-good: xgboost_v1 +"
+        )
         assert announcement["reason"].endswith("2024-12-31-good goes on serving")
-        assert world.models.read(POINTER) == before
-        assert list_saved_versions(world.models) == ["2024-12-31-good", version]
+        assert world.models.read(pointer_of("points")) == before
+        assert list_saved_versions(world.models, "points") == ["2024-12-31-good", version]
         (alert,) = world.alerts()
         assert (alert["severity"], alert["version"]) == ("warning", version)
         # somebody looks, and decides otherwise
         assert roll_back(world, version, reason="the rules of the league changed").body["status"] == "success"
         assert current(world) == version
         again = train(world, "week-1-again")
-        assert (again["status"], again["metadata"]["promoted"]) == ("success", True), "it serves already"
+        assert (again["status"], again["metadata"]["stats"]["points"]["promoted"]) == ("success", True), (
+            "it serves already"
+        )
         assert len(world.alerts()) == 1
 
 
@@ -188,11 +198,11 @@ def test_a_death_between_the_writes_is_repaired_by_the_retry(
         league.run_until_idle(TRAINING)
     moved = point == "handler.ran"
     assert (current(league) is not None) is moved, "the pointer is the last that is written"
-    assert len(list_saved_versions(league.models)) == 1
+    assert len(list_saved_versions(league.models, "points")) == 1
     league.start()
     league.run_until_idle(TRAINING)
-    first = read_serving(trained_twice.models).promotions[0]
-    (promotion,) = read_serving(league.models).promotions
+    first = read_serving(trained_twice.models, "points").promotions[0]
+    (promotion,) = read_serving(league.models, "points").promotions
     assert (promotion.versions, promotion.by) == (first.versions, first.by)
     (announcement,) = league.list_published("nba-training-complete")
     assert announcement["metadata"] == trained_twice.list_published("nba-training-complete")[0]["metadata"]
@@ -206,11 +216,13 @@ def test_one_message_makes_the_previous_version_serve(serving_two: PipelineHarne
     answer = roll_back(serving_two, "previous", reason="predicts centres too high")
     assert answer.body["status"] == "success"
     assert current(serving_two) == "2025-01-01-one"
-    last = read_serving(serving_two.models).promotions[-1]
+    last = read_serving(serving_two.models, "points").promotions[-1]
     assert (last.action, last.why) == ("rollback", "predicts centres too high")
     assert last.at == serving_two.clock.now().isoformat()
     (announcement,) = serving_two.list_published("nba-training-complete")
-    assert announcement["metadata"] == {"version": "2025-01-01-one", "rolled_back_from": "2025-01-08-two"}
+    assert announcement["metadata"]["stats"] == {
+        "points": {"version": "2025-01-01-one", "rolled_back_from": "2025-01-08-two"}
+    }
     assert announcement["game_date"] == "2025-04-18"
     assert announcement["reason"].endswith("serves again instead of 2025-01-08-two (predicts centres too high)")
 
@@ -218,25 +230,25 @@ def test_one_message_makes_the_previous_version_serve(serving_two: PipelineHarne
 def test_a_version_by_name_serves_and_the_one_that_serves_stays(serving_two: PipelineHarness) -> None:
     assert roll_back(serving_two, "2025-01-01-one").body["status"] == "success"
     assert current(serving_two) == "2025-01-01-one"
-    before = serving_two.models.read(POINTER)
+    before = serving_two.models.read(pointer_of("points"))
     assert roll_back(serving_two, "2025-01-01-one").body["status"] == "skipped"
-    assert serving_two.models.read(POINTER) == before
+    assert serving_two.models.read(pointer_of("points")) == before
 
 
 @pytest.mark.parametrize(
     ("asked", "announcement", "reason"),
     [
         ("2025-01-09-typo", "there is no version 2025-01-09-typo", "unknown_version"),
-        ("2025-01-05-other", "version 2025-01-05-other cannot serve", "version_does_not_fit"),
+        ("2025-01-05-other", "version 2025-01-05-other of points cannot serve", "version_does_not_fit"),
     ],
 )
 def test_what_cannot_serve_is_refused_for_good_and_nothing_moves(
     serving_two: PipelineHarness, asked: str, announcement: str, reason: str
 ) -> None:
-    save_models(serving_two.models, train_named("2025-01-05-other"), {"features": ["points_l3"]})
-    before = serving_two.models.read(POINTER)
+    save_models(serving_two.models, "points", train_named("2025-01-05-other"), {"features": ["points_l3"]})
+    before = serving_two.models.read(pointer_of("points"))
     assert roll_back(serving_two, asked).body["status"] == "dead_lettered"
-    assert serving_two.models.read(POINTER) == before
+    assert serving_two.models.read(pointer_of("points")) == before
     (letter,) = serving_two.bus.pull("train-model-nba-training-trigger-dead-letter")
     assert letter.attributes["dead_letter_reason"] == reason
     assert announcement in letter.attributes["dead_letter_error"]
@@ -253,7 +265,7 @@ def test_before_the_first_version_there_is_nothing_to_go_back_to(league: Pipelin
     assert roll_back(league, "previous").body["status"] == "dead_lettered"
     announcement = [each.attributes for each in league.bus.pull("train-model-nba-training-trigger-dead-letter")]
     assert {each["dead_letter_reason"] for each in announcement} == {"no_previous_version"}
-    assert "the versions in the bucket are: none" in announcement[0]["dead_letter_error"]
+    assert "the versions in the bucket are of points: none" in announcement[0]["dead_letter_error"]
     assert current(league) == "2025-01-01-one"
 
 
@@ -268,31 +280,33 @@ def test_a_rollback_delivered_again_goes_back_once(league: PipelineHarness) -> N
     league.move(hours=30)  # another day: the message is still of the day on which it was published
     league.run_until_idle(TRAINING)
     assert current(league) == "2025-01-08-two"
-    assert len(read_serving(league.models).promotions) == 4
+    assert len(read_serving(league.models, "points").promotions) == 4
     (announcement,) = league.list_published("nba-training-complete")
-    assert announcement["metadata"] == {"version": "2025-01-08-two", "rolled_back_from": "2025-01-15-three"}
+    assert announcement["metadata"]["stats"] == {
+        "points": {"version": "2025-01-08-two", "rolled_back_from": "2025-01-15-three"}
+    }
 
 
 def test_training_after_a_rollback_compares_with_what_serves_and_does_not_undo_it(league: PipelineHarness) -> None:
     train(league, "week-1")
     first = current(league)
     league.clock.set(training_time(SECOND_WEEK))
-    second = train(league, "week-2")["metadata"]["version"]
+    second = train(league, "week-2")["metadata"]["stats"]["points"]["version"]
     assert current(league) == second
     roll_back(league, "previous", reason="bias")
     assert current(league) == first
     league.move(hours=1)
     same = train(league, "week-2-again")
-    assert (same["status"], same["metadata"]["version"]) == ("partial", second)
-    assert same["metadata"]["gate"]["against"] == first
-    assert f"version {second} is withdrawn since the rollback of " in same["reason"]
+    assert (same["status"], same["metadata"]["stats"]["points"]["version"]) == ("partial", second)
+    assert same["metadata"]["stats"]["points"]["gate"]["against"] == first
+    assert f"version {second} of points is withdrawn since the rollback of " in same["reason"]
     assert current(league) == first
     league.move(days=2)
     newer = train(league, "week-3")
-    assert newer["metadata"]["gate"]["against"] == first
-    version = newer["metadata"]["version"]
+    assert newer["metadata"]["stats"]["points"]["gate"]["against"] == first
+    version = newer["metadata"]["stats"]["points"]["version"]
     assert version not in (first, second)
-    assert current(league) == (version if newer["metadata"]["promoted"] else first)
+    assert current(league) == (version if newer["metadata"]["stats"]["points"]["promoted"] else first)
 
 
 def test_a_rollback_needs_no_date_and_a_training_does(league: PipelineHarness) -> None:
@@ -301,4 +315,4 @@ def test_a_rollback_needs_no_date_and_a_training_does(league: PipelineHarness) -
     answers = [answer.body for _, answer in league.run_until_idle(TRAINING)]
     assert [answer["status"] for answer in answers] == ["dead_lettered"] * 2
     assert all("game_date is missing" in json.dumps(answer) for answer in answers)
-    assert load_models(league.models, read_serving(league.models).versions).xgboost is None
+    assert load_models(league.models, "points", read_serving(league.models, "points").versions).xgboost is None

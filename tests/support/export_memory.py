@@ -89,9 +89,12 @@ def _predictions(players: Sequence[tuple[str, int, str]], lines: int) -> Iterato
 
 
 def _grade(row: dict[str, Any]) -> dict[str, Any]:
-    copied = ("game_date", "batch_id", "game_id", "player_id", "player_lookup", "system_id", "line_value", "line_kind")
+    copied = ("game_date", "batch_id", "game_id", "player_id", "player_lookup", "stat", "system_id", "line_value")
     return {
-        **{name: row[name] for name in (*copied, "recommendation", "predicted", "p_over", "side", "bookmaker")},
+        **{
+            name: row[name]
+            for name in (*copied, "line_kind", "recommendation", "predicted", "p_over", "side", "bookmaker")
+        },
         "model_version": row["model_version"],
         "price": row["over_price"],
         "actual": 31,

@@ -19,11 +19,16 @@ import pytest
 from tests.support import features_playoff as playoff
 from tests.support.features_cases_evening import STAR
 from tests.support.features_cases_playoff import FADING
-from tests.support.features_evening import RISING
+from tests.support.features_cases_statistics import OF_THE_BUSY_ONE
+from tests.support.features_evening import BUSY, RISING
 
 # (evening, player) -> his expected features.
 EVENING, PLAYOFF = "evening", "playoff"
-TABLES: dict[tuple[str, int], dict[str, Any]] = {(EVENING, RISING): STAR, (PLAYOFF, playoff.FADING): FADING}
+TABLES: dict[tuple[str, int], dict[str, Any]] = {
+    (EVENING, RISING): STAR,
+    (EVENING, BUSY): OF_THE_BUSY_ONE,
+    (PLAYOFF, playoff.FADING): FADING,
+}
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.support.features_cases_statistics import OF_THE_STAR
 from tests.support.features_evening import AS_OF, DAY, at
 
 LAST_TEN = range(21, 11, -1)  # points, newest first
@@ -97,10 +98,8 @@ STAR: dict[str, Any] = {
     "points2_l20": 92 / 14,
     "points3_l20": 36 / 14,
     "points1_l20": 78 / 14,
-    # the rest of the box score: 3, 4 ... 12 rebounds, 10, 9 ... 1 assists, +1, -1 ... -17; in
-    # Denver twice 3 and 10
-    "rebounds_l10": 7.5,
-    "assists_l10": 5.5,
+    # the rest of the box score: +1, -1 ... -17; rebounds and assists are in
+    # features_cases_statistics.py
     "steals_l10": 0.8,
     "blocks_l10": 3.0,
     "turnovers_l10": 0.0,
@@ -184,5 +183,7 @@ STAR: dict[str, Any] = {
     # 20 + 30 of form, 10 recent, 15 + 5 of teams, 10 of the report, 3 and 5 of the market; no shot
     # data
     "quality_score": 98.0,
-    "null_reasons": "shot_zones=no_data",
+    # a three in each of his games for Boston
+    "null_reasons": "z_score=no_variation,shot_zones=no_data",
+    **OF_THE_STAR,
 }

@@ -12,11 +12,29 @@ from tests.support.features_fixture import FeatureFixture, Row
 DAY = date(2025, 11, 24)
 AS_OF = at_new_york(DAY, time(17, 30, 1))
 AFTER = at_new_york(DAY + timedelta(days=2), time(12))
-RISING, MATE, BENCH, FOE, FOE_OUT, FOE_SMALL = 1, 2, 3, 11, 12, 13
+RISING, MATE, BENCH, FOE, FOE_OUT, FOE_SMALL, BUSY = 1, 2, 3, 11, 12, 13, 14
 STAR = (RISING, "Rising Star Jr.")
 BOSTON_DAYS = [date(2025, 11, 1) + timedelta(days=2 * i) for i in range(12)]
 # What a team scores in a usual game: 95 points from 100 possessions.
 USUAL = {"threes": 10, "twos": 20, "free_throws": 25, "misses": 50, "turnovers": 9}
+
+
+def _busy_game(day: date, team_at_home: str, opponent: str, minutes: float, **counted: int) -> Row:
+    return {"day": day, "team_at_home": team_at_home, "opponent": opponent, "minutes": minutes, **counted}
+
+
+# A man of Los Angeles whose rebounds, assists and threes go up and down, at home and away: oldest
+# first.
+BUSY_GAMES: list[Row] = [
+    _busy_game(date(2025, 3, 10), "BOS", "BOS", 20.0, rebounds=5, assists=2, threes=3),
+    _busy_game(date(2025, 11, 2), "SAC", "SAC", 20.0, rebounds=3, assists=4, threes=3),
+    _busy_game(date(2025, 11, 4), "SAC", "SAC", 25.0, rebounds=6, assists=3, threes=2),
+    _busy_game(date(2025, 11, 10), "LAL", "SAC", 30.0, rebounds=8, assists=5, threes=3),
+    _busy_game(date(2025, 11, 12), "LAL", "SAC", 28.0, rebounds=7, assists=6, threes=2),
+    _busy_game(date(2025, 11, 14), "LAL", "SAC", 32.0, rebounds=9, assists=4, threes=4),
+    _busy_game(date(2025, 11, 16), "LAL", "SAC", 35.0, rebounds=11, assists=7, threes=5),
+    _busy_game(date(2025, 11, 18), "LAL", "SAC", 30.0, rebounds=10, assists=8, threes=6),
+]
 
 
 def at(hour: int, minute: int = 0, day: date = DAY) -> datetime:
@@ -91,9 +109,11 @@ def _boston(world: FeatureFixture) -> None:
         }
         shots: Row = {"threes": 1, "twos": 3, "free_throws": 1 + i, "misses": 6}
         world.box(day, STAR, "BOS", "NYK", home=home, plus_minus=5 - 2 * i, **shots, **balls)
-        world.box(day, (BENCH, "Bench Man"), "BOS", "NYK", home=home, minutes=10.0, twos=2, misses=2)
+        few: Row = {"minutes": 10.0, "twos": 2, "misses": 2, "rebounds": 2, "assists": 1}
+        world.box(day, (BENCH, "Bench Man"), "BOS", "NYK", home=home, **few)
         if day != BOSTON_DAYS[-1]:
-            world.box(day, (MATE, "Steady Mate"), "BOS", "NYK", home=home, minutes=36.0, twos=10, misses=10)
+            many: Row = {"minutes": 36.0, "twos": 10, "misses": 10, "rebounds": 7, "assists": 4}
+            world.box(day, (MATE, "Steady Mate"), "BOS", "NYK", home=home, **many)
 
 
 def _los_angeles(world: FeatureFixture) -> None:
@@ -102,7 +122,16 @@ def _los_angeles(world: FeatureFixture) -> None:
         day = date(2025, 11, 10) + timedelta(days=2 * i)
         world.game(day, "LAL", "SAC")
         world.team_box(day, "LAL", "SAC", home=True, **quick)
-        world.team_box(day, "SAC", "LAL", home=False, **{**quick, "twos": 30, "misses": 50})
-        world.box(day, (FOE, "Usual Foe"), "LAL", "SAC", home=True, threes=5)
-        world.box(day, (FOE_OUT, "Doubtful Foe"), "LAL", "SAC", home=True, minutes=24.0, threes=4)
-        world.box(day, (FOE_SMALL, "Small Foe"), "LAL", "SAC", home=True, minutes=12.0, threes=2)
+        generous = {**quick, "twos": 30, "misses": 50, "rebounds": 50, "assists": 30}
+        world.team_box(day, "SAC", "LAL", home=False, **generous)
+        world.box(day, (FOE, "Usual Foe"), "LAL", "SAC", home=True, threes=5, rebounds=15, assists=9)
+        doubtful: Row = {"minutes": 24.0, "threes": 4, "rebounds": 6, "assists": 2}
+        world.box(day, (FOE_OUT, "Doubtful Foe"), "LAL", "SAC", home=True, **doubtful)
+        small: Row = {"minutes": 12.0, "threes": 2, "rebounds": 1, "assists": 0}
+        world.box(day, (FOE_SMALL, "Small Foe"), "LAL", "SAC", home=True, **small)
+    for game in BUSY_GAMES:
+        home = game["team_at_home"] == "LAL"
+        if not home:
+            world.game(game["day"], game["team_at_home"], "LAL")
+        counted = {name: game[name] for name in ("minutes", "rebounds", "assists", "threes")}
+        world.box(game["day"], (BUSY, "Busy Foe"), "LAL", game["opponent"], home=home, **counted)

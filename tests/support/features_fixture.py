@@ -136,6 +136,8 @@ class FeatureFixture:
         misses: int = 0,
         turnovers: int = 0,
         offensive_rebounds: int = 0,
+        rebounds: int = 44,
+        assists: int = 25,
     ) -> None:
         sides = (team, opponent) if home else (opponent, team)
         self.add(
@@ -147,6 +149,8 @@ class FeatureFixture:
             is_home=home,
             minutes=240.0,
             offensive_rebounds=offensive_rebounds,
+            rebounds=rebounds,
+            assists=assists,
             turnovers=turnovers,
             **_scoring(threes, twos, free_throws, misses),
         )

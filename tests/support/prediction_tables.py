@@ -27,7 +27,7 @@ TIPOFFS = {EARLY: datetime(2025, 11, 15, 0, 0, tzinfo=UTC), LATE: datetime(2025,
 TEAMS = {EARLY: ("BOS", "LAL"), LATE: ("DEN", "GSW")}
 AS_OF = datetime(2025, 11, 14, 17, 0, tzinfo=UTC)
 NOW = AS_OF + timedelta(minutes=5)
-EXPLANATION = '[{"feature":"line","value":24.5,"points":1.25},{"feature":"form","value":null,"points":-0.5}]'
+EXPLANATION = '[{"feature":"line","value":24.5,"effect":1.25},{"feature":"form","value":null,"effect":-0.5}]'
 
 
 class Evening:
@@ -198,6 +198,7 @@ def prediction_row(
     row = {
         "prediction_id": f"{player_id}-{system}-{line}-r{revision}",
         "batch_id": f"batch_{DAY}_r{revision}",
+        "stat": "points",
         "system_id": system,
         "model_version": "1",
         "player_id": player_id,

@@ -76,6 +76,7 @@ def make_scored(
     gain = np.where(won == 1.0, np.where(advice == "OVER", pays_over, pays_under), -1.0)
     profit = np.where(np.isnan(won), 0.0, gain)
     return Scored(
+        stat="points",
         system=system,
         market=market,
         day=games.day,

@@ -40,7 +40,9 @@ def training_rows(n: int = 2400, seed: int = 5, days: int = 120) -> TrainingRows
     features["teammates_out_lines"] = np.where(random.random(n) < 0.1, 15.5, 0.0)
     features["points_share"] = level / 110.0
     minutes = np.clip(random.normal(32.0, 4.0, n), 8.0, 48.0)
-    return TrainingRows(features, model_features(), history, day.astype("datetime64[D]"), line, points, minutes)
+    return TrainingRows(
+        features, model_features(), history, day.astype("datetime64[D]"), line, points, minutes, "points"
+    )
 
 
 @cache

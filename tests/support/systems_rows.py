@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from shared.science.features.names import model_features
+from shared.science.model_registry.registry import Models
 from shared.science.predictions.predict import predict_players
 from shared.science.systems.columns import Floats
 from shared.science.systems.history import GAMES, HISTORY_VALUES, History
@@ -113,9 +114,15 @@ def offer(bookmaker: str, line: str, over: int | None, under: int | None, **chan
     }
 
 
+def of_points(lines: dict[str, Any] | None) -> dict[str, Any]:
+    """A request's lines by statistic, where only points have some."""
+    return {} if lines is None else {"points": lines}
+
+
 AS_OF = datetime(2025, 11, 14, 22, 30, tzinfo=UTC)
 
 
-def predicted_rows(*request: Any, **named: Any) -> list[dict[str, Any]]:
-    """The rows of predict_players as they are stored: column -> value."""
-    return [row.as_columns() for row in predict_players(*request, **named)]
+def predicted_rows(players: list[dict[str, Any]], models: Models, *request: Any, **named: Any) -> list[dict[str, Any]]:
+    """The rows of points of predict_players as they are stored: column -> value."""
+    rows = [row.as_columns() for row in predict_players(players, {"points": models}, *request, **named)]
+    return [row for row in rows if row["stat"] == "points"]

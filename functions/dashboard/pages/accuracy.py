@@ -6,6 +6,7 @@ from flask import Blueprint, Response, request
 
 from functions.dashboard.drawing import Chart, draw_lines
 from functions.dashboard.pages.page import answer_of_query, render_live
+from shared.nba.stats import POINTS
 from shared.operations.accuracy.accuracy import Accuracy
 
 
@@ -14,13 +15,16 @@ def add_routes(pages: Blueprint) -> None:
 
     @pages.get("/accuracy")
     def accuracy() -> Response:
-        found: Accuracy = answer_of_query("accuracy")
+        stat = request.args.get("stat") or POINTS.name
+        found: Accuracy = answer_of_query("accuracy", stat=stat)
         systems = sorted({each.system for each in found.weeks})
         # exports and picks are the ensemble's; a history from before it has another
         shown = next((each for each in systems if each.startswith("ensemble")), systems[-1] if systems else "")
         return render_live(
             "accuracy",
             accuracy=found,
+            stat=stat,
+            stats=found.stats if stat in found.stats else (stat, *found.stats),
             shown=shown,
             chart=_by_week(found, shown),
             weeks=list(reversed(found.weeks)),
@@ -40,7 +44,7 @@ def _by_week(found: Accuracy, system: str) -> Chart | None:
         ("season average", [each.season_average_mae for each in weeks]),
     )
     labels = [f"{each.starts_on:%m-%d}" for each in weeks]
-    return draw_lines("Mean absolute error by week", "points", labels, series, from_zero=False)
+    return draw_lines("Mean absolute error by week", weeks[0].stat, labels, series, from_zero=False)
 
 
 def _calibration(found: Accuracy, system: str) -> Chart | None:

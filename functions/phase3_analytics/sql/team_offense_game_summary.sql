@@ -12,7 +12,7 @@ scheduled AS (
 box AS (
   SELECT
     game_date, game_id, team, opponent, is_home, season, season_type, won, minutes, points,
-    fgm, fga, fg3m, fg3a, ftm, fta, assists, offensive_rebounds, turnovers, snapshot_time,
+    fgm, fga, fg3m, fg3a, ftm, fta, assists, offensive_rebounds, turnovers, rebounds, snapshot_time,
     fga + 0.44 * fta - offensive_rebounds + turnovers AS own_possessions
   FROM nba_raw.nbac_team_boxscores
   WHERE game_date BETWEEN @first_date AND @last_date
@@ -71,7 +71,8 @@ SELECT
   z.paint_points, z.mid_points,
   COALESCE(m.missing_count, 0) AS missing_count,
   COALESCE(m.missing_minutes, 0.0) AS missing_minutes,
-  COALESCE(m.missing_points, 0.0) AS missing_points
+  COALESCE(m.missing_points, 0.0) AS missing_points,
+  g.rebounds
 FROM games AS g
 LEFT JOIN zones AS z ON z.game_id = g.game_id AND z.team = g.team
 LEFT JOIN missing AS m ON m.game_id = g.game_id AND m.team = g.team

@@ -130,7 +130,7 @@ recent_games AS (
 form_then AS (
   SELECT
     m.player_id, m.features_as_of, t.stat,
-    ({{stat_value(f., , t.stat)}} + 3 * t.usual) / (f.games + 3) AS form
+    ({{stat_value(f., , t.stat, fg3m)}} + 3 * t.usual) / (f.games + 3) AS form
   FROM (SELECT DISTINCT player_id, features_as_of FROM latest) AS m
   JOIN recent_games AS f
     ON f.player_id = m.player_id AND f.known_at < m.features_as_of

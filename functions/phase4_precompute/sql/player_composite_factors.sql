@@ -11,8 +11,9 @@ players AS (
     IF(c.injury_status IS NULL AND c.injury_report_source IS NULL, NULL,
       {{absence_probability(c.injury_status)}}) AS absence_probability,
     IF(d.minutes_l10 >= 15, {{absence_probability(c.injury_status)}}, 0.0) AS rotation_absence,
-    c.line, d.minutes_ewma_20, d.points_ewma_08,
-    d.minutes_l10, d.points_l10, d.usage_l10, d.games_last_7, d.missing_points_l10, d.missing_minutes_l10,
+    c.line, d.minutes_ewma_20,
+    {{stat_usual(*)}},
+    d.minutes_l10, d.usage_l10, d.games_last_7, d.missing_points_l10, d.missing_minutes_l10,
     d.points2_l20, d.points3_l20, d.points1_l20
   FROM nba_analytics.upcoming_player_game_context AS c
   JOIN nba_precompute.player_daily_cache AS d
@@ -29,7 +30,7 @@ missing AS (
     game_id, team,
     COUNTIF(is_rotation_out) AS players,
     SUM(rotation_absence * minutes_l10) AS minutes,
-    SUM(rotation_absence * points_l10) AS points,
+    {{stat_missing(*)}},
     SUM(rotation_absence * usage_l10 * minutes_l10 / 48) AS usage_sum
   FROM players
   WHERE rotation_absence > 0
@@ -42,7 +43,7 @@ available AS (
   SELECT
     game_id, team,
     SUM((1 - rotation_absence) * minutes_ewma_20) AS minutes,
-    SUM((1 - rotation_absence) * points_ewma_08) AS points,
+    {{stat_available(*)}},
     COUNTIF(NOT is_rotation_out AND minutes_l10 >= 15) AS rotation,
     SUM(IF(is_rotation_out, COALESCE(line, 0.0), 0.0)) AS lined_out
   FROM players
@@ -51,7 +52,7 @@ available AS (
 ranks AS (
   SELECT
     game_id, player_id,
-    RANK() OVER (PARTITION BY game_id, team ORDER BY points_ewma_08 DESC) AS points_rank
+    {{stat_rank(*)}}
   FROM players
   WHERE injury_report_source IS NOT NULL AND NOT is_rotation_out
 ),
@@ -63,24 +64,18 @@ counted AS (
     IF(p.injury_report_source IS NULL, NULL, COALESCE(t.players, 0) - IF(p.is_rotation_out, 1, 0)) AS mates_count,
     IF(p.injury_report_source IS NULL, NULL,
       COALESCE(t.minutes, 0.0) - p.rotation_absence * p.minutes_l10) AS mates_minutes,
-    IF(p.injury_report_source IS NULL, NULL,
-      COALESCE(t.points, 0.0) - p.rotation_absence * p.points_l10) AS mates_points,
+    {{stat_mates(*)}},
     IF(p.injury_report_source IS NULL, NULL,
       COALESCE(t.usage_sum, 0.0) - COALESCE(p.rotation_absence * p.usage_l10 * p.minutes_l10 / 48, 0.0)) AS mates_usage,
     IF(p.injury_report_source IS NULL, NULL, v.minutes + p.own_absence * p.minutes_ewma_20) AS available_minutes,
-    IF(p.injury_report_source IS NULL, NULL, v.points + p.own_absence * p.points_ewma_08) AS available_points,
     IF(p.injury_report_source IS NULL, NULL, v.rotation) AS available_rotation,
     -- Listed out himself he has no share.
     IF(p.injury_report_source IS NULL OR p.is_rotation_out, NULL,
       SAFE_DIVIDE(240 * p.minutes_ewma_20, v.minutes + p.own_absence * p.minutes_ewma_20)) AS minutes_share,
-    IF(p.injury_report_source IS NULL OR p.is_rotation_out, NULL,
-      SAFE_DIVIDE(p.points_ewma_08, v.points + p.own_absence * p.points_ewma_08)) AS points_share,
-    r.points_rank,
     IF(p.injury_report_source IS NULL, NULL,
       COALESCE(v.lined_out, 0.0) - IF(p.is_rotation_out, COALESCE(p.line, 0.0), 0.0)) AS teammates_out_lines,
     IF(p.opponent_unknown, NULL, COALESCE(o.players, 0)) AS opponents_count,
-    IF(p.opponent_unknown, NULL, COALESCE(o.minutes, 0.0)) AS opponents_minutes,
-    IF(p.opponent_unknown, NULL, COALESCE(o.points, 0.0)) AS opponents_points
+    IF(p.opponent_unknown, NULL, COALESCE(o.minutes, 0.0)) AS opponents_minutes
   FROM (SELECT *, IF(is_rotation_out, 0.0, rotation_absence) AS own_absence FROM players) AS p
   LEFT JOIN missing AS t ON t.game_id = p.game_id AND t.team = p.team
   LEFT JOIN missing AS o ON o.game_id = p.game_id AND o.team = p.opponent
@@ -117,7 +112,7 @@ compared AS (
   SELECT
     m.*,
     COALESCE(shot_zone_mismatch, box_score_mismatch) AS zone_mismatch,
-    mates_points - missing_points_l10 AS points_delta,
+    teammates_out_points - missing_points_l10 AS points_delta,
     mates_minutes - missing_minutes_l10 AS minutes_delta
   FROM matched AS m
 )
@@ -136,15 +131,14 @@ SELECT
   LEAST(GREATEST(1.0 + 0.004 * points_delta, 0.9), 1.15) AS teammates_factor,
   mates_count AS teammates_out_count,
   mates_minutes AS teammates_out_minutes,
-  mates_points AS teammates_out_points,
   mates_usage AS teammates_out_usage,
   missing_points_l10 AS teammates_out_points_recent,
   points_delta AS teammates_out_points_delta,
   minutes_delta AS teammates_out_minutes_delta,
   teammates_out_lines,
-  available_minutes, available_points, available_rotation, minutes_share, points_share, points_rank,
+  available_minutes, available_rotation, minutes_share,
+  {{stat_circumstances(, *)}},
   opponents_count AS opponents_out_count,
   opponents_minutes AS opponents_out_minutes,
-  opponents_points AS opponents_out_points,
   absence_probability
 FROM compared

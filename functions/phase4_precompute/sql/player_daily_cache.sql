@@ -15,7 +15,7 @@ games AS (
   SELECT
     g.player_id, g.game_id, g.game_date, g.team, g.opponent, g.season, g.is_home, g.known_at,
     g.minutes, g.points, g.fgm, g.fga, g.fg3m, g.fg3a, g.ftm, g.fta, g.team_fga, g.team_fg3a, g.team_fta,
-    g.rebounds, g.assists, g.steals, g.blocks, g.turnovers, g.fouls, g.plus_minus,
+    g.rebounds, g.assists, g.steals, g.blocks, g.turnovers, g.fouls, g.plus_minus, g.fg3m AS threes,
     -- As if there had been no overtime.
     SAFE_DIVIDE(240 * g.minutes, GREATEST(g.team_minutes, 240)) AS regulation_minutes,
     g.plays, g.plays_on_court, o.missing_points, o.missing_minutes,
@@ -33,7 +33,7 @@ totals AS (
     player_id, known_at, next_known_at, n, season, team AS last_team,
     MAX(team_change_date) OVER career AS last_change_date,
     COUNT(*) OVER season_so_far AS games_season,
-    {{stat_totals(points)}},
+    {{stat_totals(*)}},
     SUM(minutes) OVER season_so_far AS minutes_sum,
     SUM(plays) OVER season_so_far AS plays_sum,
     SUM(plays_on_court) OVER season_so_far AS court_sum,
@@ -61,7 +61,7 @@ windows AS (
   SELECT
     a.player_id, a.n, a.n - g.n + 1 AS k,
     g.minutes, g.points, g.fgm, g.fga, g.fg3m, g.fg3a, g.ftm, g.fta, g.team_fga, g.team_fg3a, g.team_fta,
-    g.rebounds, g.assists, g.steals, g.blocks, g.turnovers, g.fouls, g.plus_minus, g.regulation_minutes,
+    g.rebounds, g.assists, g.steals, g.blocks, g.turnovers, g.fouls, g.plus_minus, g.threes, g.regulation_minutes,
     g.plays, g.plays_on_court, g.missing_points, g.missing_minutes,
     g.fga + 0.44 * g.fta AS attempts,
     POW(0.98, a.n - g.n) AS weight_02,
@@ -77,7 +77,7 @@ form AS (
     player_id, n,
     COUNT(*) AS games_known,
     COUNTIF(k <= 10) AS games_10,
-    {{stat_form(points)}},
+    {{stat_form(*)}},
     CAST(MAX(IF(k = 1, fga, NULL)) AS FLOAT64) AS fga_last,
     SAFE_DIVIDE(SUM(IF(k <= 5, attempts, 0)), SUM(IF(k <= 5, minutes, 0))) AS attempts_per_minute_l5,
     SAFE_DIVIDE(SUM(IF(k <= 20, attempts, 0)), SUM(IF(k <= 20, minutes, 0))) AS attempts_per_minute_l20,
@@ -85,8 +85,6 @@ form AS (
     SUM(weight_10 * regulation_minutes) / SUM(weight_10) AS minutes_ewma_10,
     MAX(IF(k = 2, regulation_minutes, NULL)) AS minutes_second_last,
     MAX(IF(k <= 10, regulation_minutes, NULL)) AS minutes_max_l10,
-    AVG(IF(k <= 10, rebounds, NULL)) AS rebounds_l10,
-    AVG(IF(k <= 10, assists, NULL)) AS assists_l10,
     AVG(IF(k <= 10, steals, NULL)) AS steals_l10,
     AVG(IF(k <= 10, blocks, NULL)) AS blocks_l10,
     AVG(IF(k <= 10, turnovers, NULL)) AS turnovers_l10,
@@ -143,7 +141,7 @@ workload AS (
   GROUP BY t.game_id, t.player_id
 ),
 versus AS (
-  SELECT t.game_id, t.player_id, COUNT(*) AS games, {{stat_versus(points)}}
+  SELECT t.game_id, t.player_id, COUNT(*) AS games, {{stat_versus(*)}}
   FROM latest AS t
   JOIN games AS g
     ON g.player_id = t.player_id AND g.opponent = t.opponent AND g.n <= t.n
@@ -159,7 +157,7 @@ sums AS (
     p.games_season AS games_before,
     COALESCE(s.home_games, 0) + COALESCE(p.home_games, 0) AS home_games,
     COALESCE(s.games_season, 0) + COALESCE(p.games_season, 0) AS two_season_games,
-    {{stat_seasons(points)}}
+    {{stat_seasons(*)}}
   FROM latest AS t
   LEFT JOIN totals AS s ON s.player_id = t.player_id AND s.n = t.n AND s.season = t.season
   LEFT JOIN seasons AS p ON p.player_id = t.player_id AND p.season = t.season_before
@@ -167,12 +165,12 @@ sums AS (
 spreads AS (
   SELECT
     s.*,
-    {{stat_spread(points)}}
+    {{stat_spread(*)}}
   FROM sums AS s
 )
 SELECT
   s.game_date, s.game_id, s.player_id, s.features_as_of, s.team, s.opponent,
-  {{stat_features(points)}},
+  {{stat_features(*)}},
   COALESCE(s.games_season, 0) AS games_season,
   f.games_known,
   f.minutes_last, f.minutes_l5, f.minutes_l10, f.minutes_l20,
@@ -187,7 +185,7 @@ SELECT
   f.fga_last, f.fga_l10, f.fg3a_l10, f.fta_l10, f.fga_share_l10, f.fg3a_share_l10, f.fta_share_l10,
   f.fg2_pct_l20, f.fg3_pct_l20, f.ft_pct_l40, f.true_shooting_l20,
   f.points2_l20, f.points3_l20, f.points1_l20,
-  f.rebounds_l10, f.assists_l10, f.steals_l10, f.blocks_l10, f.turnovers_l10, f.fouls_l10, f.plus_minus_l10,
+  f.steals_l10, f.blocks_l10, f.turnovers_l10, f.fouls_l10, f.plus_minus_l10,
   f.rebounds_l40, f.assists_l40,
   COALESCE(w.games_last_7, 0) AS games_last_7,
   COALESCE(w.games_last_14, 0) AS games_last_14,

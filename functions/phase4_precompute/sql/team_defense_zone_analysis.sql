@@ -16,6 +16,7 @@ games AS (
     d.fg2_points_allowed AS fg2, d.fg3_points_allowed AS fg3, d.ft_points_allowed AS ft,
     d.paint_points_allowed AS paint, d.mid_points_allowed AS mid,
     IF(d.paint_points_allowed IS NULL, NULL, d.fg3_points_allowed) AS zone_three,
+    d.rebounds_allowed AS rebounds, d.assists_allowed AS assists,
     IF(d.paint_points_allowed IS NULL, 0, 1) AS has_zones
   FROM nba_analytics.team_defense_game_summary AS d
   JOIN nba_analytics.team_offense_game_summary AS o
@@ -40,7 +41,9 @@ team_windows AS (
     SUM(ft) OVER fifteen AS ft,
     SUM(paint) OVER fifteen AS paint,
     SUM(mid) OVER fifteen AS mid,
-    SUM(zone_three) OVER fifteen AS zone_three
+    SUM(zone_three) OVER fifteen AS zone_three,
+    AVG(rebounds) OVER fifteen AS rebounds,
+    AVG(assists) OVER fifteen AS assists
   FROM games
   WINDOW fifteen AS (PARTITION BY team ORDER BY tipoff_at, game_id ROWS BETWEEN 14 PRECEDING AND CURRENT ROW)
 ),
@@ -59,7 +62,9 @@ league_windows AS (
     SUM(ft) OVER month AS ft,
     SUM(paint) OVER month AS paint,
     SUM(mid) OVER month AS mid,
-    SUM(zone_three) OVER month AS zone_three
+    SUM(zone_three) OVER month AS zone_three,
+    AVG(rebounds) OVER month AS rebounds,
+    AVG(assists) OVER month AS assists
   FROM games
   WINDOW month AS (ORDER BY tipoff_at, game_id, team ROWS BETWEEN 449 PRECEDING AND CURRENT ROW)
 ),
@@ -74,7 +79,8 @@ league AS (
     SAFE_DIVIDE(l.fg2, l.games) AS fg2, SAFE_DIVIDE(l.fg3, l.games) AS fg3, SAFE_DIVIDE(l.ft, l.games) AS ft,
     SAFE_DIVIDE(l.paint, l.zone_games) AS paint,
     SAFE_DIVIDE(l.mid, l.zone_games) AS mid,
-    SAFE_DIVIDE(l.zone_three, l.zone_games) AS zone_three
+    SAFE_DIVIDE(l.zone_three, l.zone_games) AS zone_three,
+    l.rebounds, l.assists
   FROM moments AS m
   JOIN league_windows AS l
     ON l.known_at < m.features_as_of
@@ -89,7 +95,8 @@ latest AS (
     SAFE_DIVIDE(w.fg2, w.games) AS fg2, SAFE_DIVIDE(w.fg3, w.games) AS fg3, SAFE_DIVIDE(w.ft, w.games) AS ft,
     IF(w.zone_games >= 5, w.paint / w.zone_games, NULL) AS paint,
     IF(w.zone_games >= 5, w.mid / w.zone_games, NULL) AS mid,
-    IF(w.zone_games >= 5, w.zone_three / w.zone_games, NULL) AS zone_three
+    IF(w.zone_games >= 5, w.zone_three / w.zone_games, NULL) AS zone_three,
+    w.rebounds, w.assists
   FROM targets AS t
   LEFT JOIN team_windows AS w
     ON w.team = t.team
@@ -113,6 +120,8 @@ SELECT
   SAFE_DIVIDE(t.ft, l.ft) - 1 AS ft_allowed_rel,
   IF(l.zone_games >= 100, SAFE_DIVIDE(t.paint, l.paint) - 1, NULL) AS paint_allowed_rel,
   IF(l.zone_games >= 100, SAFE_DIVIDE(t.mid, l.mid) - 1, NULL) AS mid_allowed_rel,
-  IF(l.zone_games >= 100, SAFE_DIVIDE(t.zone_three, l.zone_three) - 1, NULL) AS three_allowed_rel
+  IF(l.zone_games >= 100, SAFE_DIVIDE(t.zone_three, l.zone_three) - 1, NULL) AS three_allowed_rel,
+  SAFE_DIVIDE(t.rebounds, l.rebounds) - 1 AS rebounds_allowed_rel,
+  SAFE_DIVIDE(t.assists, l.assists) - 1 AS assists_allowed_rel
 FROM latest AS t
 LEFT JOIN league AS l ON l.features_as_of = t.features_as_of

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from functions.phase6_export.by_stat import order_of
 from functions.phase6_export.document import format_optional_timestamp, half_points, points, share
 from functions.phase6_export.exporters import injuries, withheld
 from functions.phase6_export.exporters.advice import BETS, Advice
@@ -20,7 +21,8 @@ MOST = 20
 # What tells a candidate and its rank.
 _OF_A_BET = (
     *("system_id", "recommendation", "side", "bookmaker", "over_price", "over_bookmaker", "under_price"),
-    *("under_bookmaker", "expected_value", "confidence_score", "player_lookup", "player_id", "line_value", "game_id"),
+    *("under_bookmaker", "expected_value", "confidence_score", "player_lookup", "player_id", "stat", "line_value"),
+    "game_id",
 )
 
 
@@ -28,10 +30,10 @@ def content(day: Day, *, withhold_without_injuries: bool = False) -> dict[str, A
     """The best MOST picks of SYSTEM, highest expected value first.
 
     A candidate is a row of SYSTEM (main line or alternate) that says OVER or UNDER and has an
-    offered price on that side. Lines of one player win and lose together, so each player enters
-    once, with his best line. Bets on games that do not take place as predicted stand under
-    `withheld`, by name. Of a team without an injury list in force there is no pick where those are
-    withheld, and else each says so.
+    offered price on that side. Lines of one player win and lose together, those of his several
+    statistics too, so each player enters once, with his best bet of all. Bets on games that do not
+    take place as predicted stand under `withheld`, by name. Of a team without an injury list in
+    force there is no pick where those are withheld, and else each says so.
     """
     candidates = 0
     picks: dict[int, Row] = {}
@@ -45,6 +47,7 @@ def content(day: Day, *, withhold_without_injuries: bool = False) -> dict[str, A
     return {
         "system_id": SYSTEM,
         "most_picks": MOST,
+        "one_bet_per_player": True,
         "total_candidates": candidates,
         "picks": [{"rank": rank, **_pick(row, day)} for rank, row in enumerate(best, start=1)],
         "withheld": withheld.entries(day, filter(_is_bet, day.not_offered.only(*_OF_A_BET))),
@@ -63,14 +66,15 @@ def _rank(row: Row) -> tuple[Any, ...]:
         -(row["confidence_score"] or 0.0),
         row["player_lookup"],
         row["player_id"],
+        order_of(row["stat"]),
         row["line_value"],
     )
 
 
 def _pick(bet: Row, day: Day) -> dict[str, Any]:
     """bet: the columns _OF_A_BET of a row."""
-    of_the_player = [each for each in day.by_player[key_of(bet)] if each["system_id"] == SYSTEM]
-    row, main = next(each for each in of_the_player if each["line_value"] == bet["line_value"]), main_of(of_the_player)
+    of_the_stat = [each for each in day.by_player[key_of(bet)][bet["stat"]] if each["system_id"] == SYSTEM]
+    row, main = next(each for each in of_the_stat if each["line_value"] == bet["line_value"]), main_of(of_the_stat)
     player, advice = day.considered[key_of(row)], Advice.of(row)
     return {
         "player_id": row["player_id"],

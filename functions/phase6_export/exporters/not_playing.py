@@ -46,7 +46,7 @@ def content(path: str, before: Any, day: date, files: Sequence[str]) -> dict[str
             "status": "not_playing",
             "reason": reason,
         },
-        "predictions": [],
+        "stats": {},
         "last_games": [],
     }
 

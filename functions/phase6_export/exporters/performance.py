@@ -1,5 +1,5 @@
-"""systems/performance.json: every system over the last day, 7 days, 30 days and season, beside line
-and average.
+"""systems/performance.json: every system on every statistic over the last day, 7 days, 30 days and
+season, beside line and average.
 """
 
 from __future__ import annotations
@@ -8,31 +8,40 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
+from functions.phase6_export.by_stat import order_of
 from functions.phase6_export.document import points, share
 from functions.phase6_export.exporters import best_bets_record
 from functions.phase6_export.rows import Row
 
 COUNTS = ("n", "wins", "pushes", "passes", "voids", "priced_bets", "n_unlined")
-IN_POINTS = ("mae", "bias", "line_mae", "season_avg_mae", "mae_unlined")
+IN_UNITS = ("mae", "bias", "line_mae", "season_avg_mae", "mae_unlined")
 SHARES = ("roi", "brier", "calibration_error")
 WINDOWS = ("day", "7_days", "30_days", "season")
 
 
 def content(rows: Sequence[Row], picks: Sequence[Row]) -> dict[str, Any]:
-    """Systems by name, their windows from the shortest, and the record of the best bets.
+    """Systems by statistic and name, their windows from the shortest, and the record of the best
+    bets.
 
-    `rows` are of one day, by system; `picks` of best_bets_record.sql.
+    `rows` are of one day; `picks` of best_bets_record.sql.
     """
+    by_system = sorted(rows, key=_key)
     return {
         "best_bets": best_bets_record.record(picks),
         "systems": [
             {
+                "stat": stat,
                 "system_id": system,
                 "windows": [_window(row) for row in sorted(group, key=lambda row: WINDOWS.index(row["window_name"]))],
             }
-            for system, group in groupby(rows, lambda row: row["system_id"])
+            for ((_, stat), system), group in groupby(by_system, _key)
         ],
     }
+
+
+def _key(row: Row) -> tuple[tuple[int, str], str]:
+    """Where the row's statistic and system stand."""
+    return order_of(row["stat"]), row["system_id"]
 
 
 def _window(row: Row) -> dict[str, Any]:
@@ -45,7 +54,7 @@ def _window(row: Row) -> dict[str, Any]:
         "window": row["window_name"],
         "bets": bets,
         **{name: row[name] for name in COUNTS},
-        **{name: points(row[name]) for name in IN_POINTS},
+        **{name: points(row[name]) for name in IN_UNITS},
         **{name: share(hits.get(name)) for name in ("hit_rate", "hit_rate_low", "hit_rate_high")},
         **{name: share(row[name]) for name in SHARES},
     }

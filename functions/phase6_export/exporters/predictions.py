@@ -1,4 +1,6 @@
-"""predictions/{date}.json: every row of current_predictions, by player, system and line."""
+"""predictions/{date}.json: every row of current_predictions, by player, statistic, system and
+line.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +16,12 @@ from functions.phase6_export.reasons import explanation, line_reason
 from functions.phase6_export.rows import Row
 
 # The field of a player that his own file has too.
-LINES = "predictions"
+STATS = "stats"
 
 
 def content(day: Day) -> dict[str, Any]:
-    """Players by game and lookup, each with his systems and their lines; `total_rows` counts the
-    rows.
+    """Players by game and lookup, each with his statistics, their systems and lines; `total_rows`
+    counts the rows.
 
     Of a game that does not take place as predicted there is nothing but its entry under `withheld`.
     The players are made one at a time.
@@ -34,8 +36,8 @@ def content(day: Day) -> dict[str, Any]:
 
 def _players(day: Day) -> Iterator[dict[str, Any]]:
     for key in day.predicted_players:
-        rows, player = list(day.by_player[key]), day.considered[key]
-        first = rows[0]
+        stats, player = {stat: list(rows) for stat, rows in day.by_player[key].items()}, day.considered[key]
+        first = next(iter(stats.values()))[0]
         yield {
             "player_id": first["player_id"],
             "player_lookup": first["player_lookup"],
@@ -44,17 +46,23 @@ def _players(day: Day) -> Iterator[dict[str, Any]]:
             "game_id": first["game_id"],
             "tipoff_at": format_optional_timestamp(day.tipoffs[first["game_id"]]),
             "features_as_of": format_optional_timestamp(first["features_as_of"]),
-            "line_snapshot_at": format_optional_timestamp(first["line_snapshot_at"]),
             "quality_score": points(first["quality_score"]),
             **injuries.entry(day, player),
-            LINES: _systems(rows, player),
+            STATS: {stat: _stat(rows, player) for stat, rows in stats.items()},
         }
 
 
+def _stat(rows: Sequence[Row], player: Row) -> dict[str, Any]:
+    """A player's rows of one statistic (by system and line); player: his row of players.sql."""
+    main = next((row["line_value"] for row in rows if row["line_kind"] == "main"), None)
+    return {
+        "line": half_points(main),
+        "line_snapshot_at": format_optional_timestamp(rows[0]["line_snapshot_at"]),
+        "systems": _systems(rows, player),
+    }
+
+
 def _systems(rows: Sequence[Row], player: Row) -> list[dict[str, Any]]:
-    """A player's rows (by system and line) as systems with their lines; player: his row of
-    players.sql.
-    """
     systems = []
     for system, group in groupby(rows, lambda row: row["system_id"]):
         lines = list(group)
@@ -77,8 +85,8 @@ def _systems(rows: Sequence[Row], player: Row) -> list[dict[str, Any]]:
 
 
 def main_of(rows: Sequence[Row]) -> Row:
-    """Of one system's rows of a player the one that has the explanation for all: the main line's,
-    or without a line.
+    """Of one system's rows of a player and statistic the one that has the explanation for all: the
+    main line's, or without a line.
 
     The first where none has one: of a system that could not predict, or written before there were
     explanations.

@@ -8,9 +8,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any
 
+from functions.phase6_export.by_stat import order_of, split_by_stat
 from functions.phase6_export.document import half_points, points, share
 from functions.phase6_export.exporters import best_bets_record
 from functions.phase6_export.exporters.advice import BETS
@@ -22,7 +23,7 @@ SETTLED = ("win", "loss", "push")
 # Alternates of one player win and lose with his main line, so that their bets are counted apart.
 MAIN, ALTERNATE = MAIN_KINDS, ("alternate",)
 # What the counts of the systems look at.
-_COUNTED = ("system_id", "line_kind", "recommendation", "side", "price", "outcome", "profit")
+_COUNTED = ("stat", "system_id", "line_kind", "recommendation", "side", "price", "outcome", "profit")
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,8 @@ class Grade:
 
 
 def content(rows: Rows, day: date, picks: Sequence[Row]) -> dict[str, Any]:
-    """Players by game and lookup with each system's grades by line, each system's day in counts,
-    and the best bets.
+    """Players by game and lookup with their statistics, of each every system's grades by line; each
+    system's day in counts, by statistic; and the best bets.
 
     `rows` are of one day; of `picks` (best_bets_record.sql) the same day's count. The players are
     made one at a time.
@@ -85,7 +86,7 @@ def content(rows: Rows, day: date, picks: Sequence[Row]) -> dict[str, Any]:
         "total_played": sum(row["void_reason"] is None for row in leading),
         "systems": _systems(rows.only(*_COUNTED)),
         "best_bets": [best_bets_record.graded_pick(row) for row in picks if row["game_date"] == day],
-        "players": (_player([Grade(row) for row in found]) for found in players.values()),
+        "players": (_player(found) for found in players.values()),
     }
 
 
@@ -107,30 +108,32 @@ class _Counts:
 
 
 def _systems(rows: Rows) -> list[dict[str, Any]]:
-    mains: defaultdict[str, _Counts] = defaultdict(_Counts)
-    alternates: defaultdict[str, _Counts] = defaultdict(_Counts)
+    mains: defaultdict[tuple[str, str], _Counts] = defaultdict(_Counts)
+    alternates: defaultdict[tuple[str, str], _Counts] = defaultdict(_Counts)
     for row in rows:
         counts = alternates if row["line_kind"] in ALTERNATE else mains
-        counts[row["system_id"]].add(row)
+        counts[row["stat"], row["system_id"]].add(row)
     return [
         {
-            "system_id": system,
-            **mains[system].as_json("pass", "no_line", "void"),
-            "alternates": alternates[system].as_json("pass", "void"),
+            "stat": key[0],
+            "system_id": key[1],
+            **mains[key].as_json("pass", "no_line", "void"),
+            "alternates": alternates[key].as_json("pass", "void"),
         }
-        for system in sorted({*mains, *alternates})
+        for key in sorted({*mains, *alternates}, key=lambda key: (order_of(key[0]), key[1]))
     ]
 
 
 def _leading_row(rows: Iterable[Row]) -> Row:
-    """Of a player's rows the one that says what is the same of all lines: his main line's, else the
-    first."""
+    """Of a player's rows, or those of one of his statistics, the one that says what is the same of
+    all lines: the main line's, else the first."""
     found = list(rows)
     return next((row for row in found if row["line_kind"] in MAIN), found[0])
 
 
-def _player(grades: list[Grade]) -> dict[str, Any]:
-    first = _leading_row(each.row for each in grades)
+def _player(rows: Rows) -> dict[str, Any]:
+    stats = {stat: list(of_it) for stat, of_it in split_by_stat(rows).items()}
+    first = _leading_row(chain.from_iterable(stats.values()))
     return {
         "player_id": first["player_id"],
         "player_lookup": first["player_lookup"],
@@ -138,10 +141,18 @@ def _player(grades: list[Grade]) -> dict[str, Any]:
         "team": first["team"],
         "opponent": first["opponent"],
         "game_id": first["game_id"],
+        "void_reason": first["void_reason"],
+        "stats": {stat: _stat(of_it) for stat, of_it in stats.items()},
+    }
+
+
+def _stat(rows: Sequence[Row]) -> dict[str, Any]:
+    """A player's grades of one statistic, by system and line."""
+    first, grades = _leading_row(rows), [Grade(row) for row in rows]
+    return {
         "line": half_points(first["line_value"]) if first["line_kind"] in MAIN else None,
         "actual": first["actual"],
         "season_average": points(first["season_average"]),
-        "void_reason": first["void_reason"],
         "systems": [_system(list(group)) for _, group in groupby(grades, lambda each: each.row["system_id"])],
     }
 

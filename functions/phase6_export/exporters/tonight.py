@@ -57,21 +57,22 @@ class Tonight:
             ],
         }
 
-    def one_player(self, key: Key, lines: Encoded) -> dict[str, Any]:
-        """Content of a player's file: his entry, all lines of all systems, and his last ten games.
+    def one_player(self, key: Key, stats: Encoded) -> dict[str, Any]:
+        """Content of a player's file: his entry, all lines of all systems by statistic, and his
+        last ten games.
 
-        lines: as the date's predictions have them; both schemas say the same of one.
+        stats: as the date's predictions have them; both schemas say the same of one.
         """
         return {
             "player": self._entries[key],
-            "predictions": lines,
+            "stats": stats,
             "last_games": [
                 {
                     "game_date": game["game_date"].isoformat(),
                     "opponent": game["opponent"],
                     "is_home": game["is_home"],
                     "minutes": points(game["minutes"]),
-                    "points": game["points"],
+                    **{stat: game[stat] for stat in self.day.stats},
                 }
                 for game in self._last_games.get(key[1], [])
             ],
@@ -96,14 +97,10 @@ class Tonight:
         }
 
     def _entry(self, row: Row) -> dict[str, Any]:
-        """Predicted, with the ensemble's word on the main line; or left out, with the reason, his
-        game's first.
+        """Predicted, or left out with the reason, his game's first; of each statistic of the date
+        what is said.
         """
         is_predicted = key_of(row) in self.day.by_player
-        mains = {each["system_id"]: each for each in self.day.mains.get(key_of(row), [])}
-        ensemble = mains.get(ENSEMBLE, {})
-        advice = Advice.of(ensemble) if ensemble else None
-        line = ensemble.get("line_value")
         off = self.day.withheld.get(row["game_id"])
         return {
             "player_id": row["player_id"],
@@ -116,7 +113,22 @@ class Tonight:
             "reason": f"game_{off}" if off else None if is_predicted else row["reason"] or "no_prediction",
             **injuries.entry(self.day, row),
             "has_line": row["has_line"],
-            "line": row["feature_line"] if line is None else half_points(line),
+            "stats": {stat: self._stat(row, stat) for stat in self.day.stats},
+            "context": _context(row),
+        }
+
+    def _stat(self, row: Row, stat: str) -> dict[str, Any]:
+        """The ensemble's word on the main line of a statistic, nulls where he is left out; what the
+        features say of it, null where they do not know or have none of it.
+        """
+        mains = {each["system_id"]: each for each in self.day.mains.get(key_of(row), {}).get(stat, ())}
+        ensemble = mains.get(ENSEMBLE, {})
+        advice = Advice.of(ensemble) if ensemble else None
+        offered = next((each["line_value"] for each in mains.values()), None)
+        line = row.get(f"{stat}_line") if offered is None else offered
+        return {
+            "has_line": line is not None,
+            "line": half_points(line),
             "predicted": points(ensemble.get("predicted")),
             "predicted_no_market": points(ensemble.get("predicted_no_market")),
             "recommendation": advice.recommendation if advice else None,
@@ -134,8 +146,10 @@ class Tonight:
                 }
                 for system, each in sorted(mains.items())
             ],
-            "last_10_points": [game["points"] for game in self._last_games.get(row["player_id"], [])],
-            "context": _context(row),
+            "season_average": points(row.get(f"{stat}_season")),
+            "last_5_average": points(row.get(f"{stat}_l5")),
+            "last_10_average": points(row.get(f"{stat}_l10")),
+            "last_10": [game[stat] for game in self._last_games.get(row["player_id"], [])],
         }
 
 
@@ -159,9 +173,6 @@ def _context(row: Row) -> dict[str, Any]:
     return {
         "quality_score": points(row["quality_score"]),
         "games_season": row["games_season"],
-        "points_season": points(row["points_season"]),
-        "points_last_5": points(row["points_l5"]),
-        "points_last_10": points(row["points_l10"]),
         "minutes_last_10": points(row["minutes_l10"]),
         "rest_days": row["rest_days"],
         "opponent_def_rating_rel": points(row["opponent_def_rating_rel"]),

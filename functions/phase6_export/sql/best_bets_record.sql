@@ -19,7 +19,7 @@ settled AS (
   SELECT
     grades.game_date,
     grades.game_id,
-    MAX(IF(grades.void_reason <> 'did_not_play', grades.void_reason, NULL)) AS void_reason,
+    MAX(IF(grades.void_reason NOT IN ('did_not_play', 'no_figure'), grades.void_reason, NULL)) AS void_reason,
     MAX(grades.graded_at) AS graded_at
   FROM nba_predictions.prediction_accuracy AS grades
   WHERE grades.game_date BETWEEN DATE_SUB(@game_date, INTERVAL 400 DAY) AND @game_date
@@ -57,7 +57,7 @@ standing AS (
     ORDER BY lists.exported_at DESC, lists.list_id DESC
   ) = 1
 ),
-outcomes AS (
+facts AS (
   SELECT
     picks.game_date,
     picks.game_id,
@@ -77,18 +77,12 @@ outcomes AS (
     picks.rank,
     picks.exported_at,
     standing.graded_at,
-    IF(standing.void_reason IS NULL, {{stat_value(games., , picks.stat)}}, NULL) AS actual,
+    IF(standing.void_reason IS NULL, {{stat_value(games., , picks.stat, fg3m)}}, NULL) AS actual,
     CASE
       WHEN standing.void_reason IS NOT NULL THEN standing.void_reason
       WHEN games.player_id IS NULL THEN 'did_not_play'
-    END AS void_reason,
-    CASE
-      WHEN standing.void_reason IS NOT NULL OR games.player_id IS NULL THEN 'void'
-      -- A whole line that is hit exactly gives the stake back.
-      WHEN CAST({{stat_value(games., , picks.stat)}} AS NUMERIC) = picks.line_value THEN 'push'
-      WHEN (CAST({{stat_value(games., , picks.stat)}} AS NUMERIC) > picks.line_value) = (picks.side = 'OVER') THEN 'win'
-      ELSE 'loss'
-    END AS outcome
+      WHEN {{stat_value(games., , picks.stat, fg3m)}} IS NULL THEN 'no_figure'
+    END AS void_reason
   FROM standing
   INNER JOIN exported AS picks
     ON picks.game_date = standing.game_date
@@ -101,6 +95,18 @@ outcomes AS (
     AND games.game_date = picks.game_date
     AND games.game_id = picks.game_id
     AND games.player_id = picks.player_id
+),
+outcomes AS (
+  SELECT
+    facts.*,
+    CASE
+      WHEN void_reason IS NOT NULL THEN 'void'
+      -- A whole line that is hit exactly gives the stake back.
+      WHEN CAST(actual AS NUMERIC) = line_value THEN 'push'
+      WHEN (CAST(actual AS NUMERIC) > line_value) = (side = 'OVER') THEN 'win'
+      ELSE 'loss'
+    END AS outcome
+  FROM facts
 )
 SELECT
   outcomes.*,

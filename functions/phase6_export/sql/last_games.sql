@@ -15,7 +15,10 @@ SELECT
   games.opponent,
   games.is_home,
   games.minutes,
-  games.points
+  games.points,
+  games.rebounds,
+  games.assists,
+  games.fg3m AS threes
 FROM nba_analytics.player_game_summary AS games
 INNER JOIN players
   ON players.player_id = games.player_id

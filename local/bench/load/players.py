@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from shared.nba.stats import POINTS, PREDICTED
 from shared.science.features.names import model_features
 from shared.science.model_registry.promotions import move_pointer, read_serving
 from shared.science.model_registry.registry import Models, save_models
@@ -101,11 +102,12 @@ def feature_row(player: int, day: date, as_of: datetime, tipoff: datetime) -> di
 
 
 def line_rows(player: int, day: date, as_of: datetime) -> list[dict[str, Any]]:
-    """Each book's main line."""
+    """Each book's main line of points."""
     return [
         {
             **_identity(player, day),
             "features_as_of": as_of,
+            "stat": POINTS.name,
             "bookmaker": book,
             "is_main": True,
             "line": Decimal(8 + player % 20) + Decimal("0.5"),
@@ -154,7 +156,7 @@ def past_games(players: int, day: date, tipoff: datetime) -> pa.Table:
 
 def keep_models(models: Blobs) -> None:
     """Train trees of the usual size on noise, and keep them with an even combination as the current
-    models.
+    models of every statistic.
     """
     names = model_features()
     random = np.random.default_rng(1)
@@ -163,7 +165,9 @@ def keep_models(models: Blobs) -> None:
     even = {system: 1 / len(BASE_SYSTEMS) for system in BASE_SYSTEMS}
     market = MarketCombination(intercept=0.0, line=0.5, early=0.0, price=0.5, late=0.2)
     variance = dict.fromkeys(SYSTEMS, START_VARIANCE)
-    ensemble = EnsembleModel("load", Combination(0.0, even), market, variance, START_VARIANCE)
-    trained = Models(XgboostModel("load", names, trees), ensemble)
-    save_models(models, trained, {"features": list(names), "rows": TRAINED_ON})
-    move_pointer(models, read_serving(models), "load", by="load", at=MADE_AT, why="made up")
+    for stat in PREDICTED:
+        version = f"load-{stat}"
+        ensemble = EnsembleModel(version, Combination(0.0, even), market, variance, START_VARIANCE)
+        trained = Models(XgboostModel(version, names, trees), ensemble)
+        save_models(models, stat, trained, {"features": list(names), "rows": TRAINED_ON})
+        move_pointer(models, stat, read_serving(models, stat), version, by="load", at=MADE_AT, why="made up")

@@ -1,6 +1,8 @@
--- The day's grades per system, all figures on the same rows; bets are those that a book priced.
+-- The day's grades per statistic and system, a statistic's figures on the same rows; bets are those
+-- that a book priced.
 -- Parameter: @game_date.
 SELECT
+  stat,
   system_id,
   n,
   mae,
@@ -11,4 +13,4 @@ SELECT
   priced_wins AS wins
 FROM nba_predictions.system_daily_performance
 WHERE game_date = @game_date AND window_name = 'day'
-ORDER BY system_id
+ORDER BY stat, system_id

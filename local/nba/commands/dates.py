@@ -19,7 +19,7 @@ from local.nba.command import command
 from local.nba.commands.alerts import identity
 from local.nba.days import DAY, write_day
 from local.nba.place import Place
-from local.nba.rendering import Column, Document, Kind, attention, format_timestamp, of, render, yes
+from local.nba.rendering import Column, Document, Kind, attention, by_stat, format_timestamp, of, render, yes
 from local.nba.showing import seconds, table
 
 # Verdicts of a cell that a person has to look at (shared/operations/status/model.py).
@@ -106,6 +106,7 @@ EXPORTED = Kind(
     columns=(
         Column("list", "list_id"),
         Column("rank", "rank"),
+        Column("statistic", "stat"),
         Column("system", "system_id"),
         Column("line", "line"),
         Column("side", "side"),
@@ -119,10 +120,11 @@ PREDICTIONS = Kind(
     rows=of("predictions"),
     columns=(
         Column("batch", "batch_id"),
+        Column("statistic", "stat"),
         Column("system", "system_id"),
         Column("model", "model_version"),
         Column("line", "line"),
-        Column("points", "predicted"),
+        Column("forecast", "predicted"),
         Column("advice", "recommendation"),
         Column("features as of", "features_as_of", format_timestamp),
     ),
@@ -144,6 +146,7 @@ LINES = Kind(
     title="Lines",
     rows=of("lines"),
     columns=(
+        Column("statistic", "stat"),
         Column("bookmaker", "bookmaker"),
         Column("line", "line"),
         Column("main", "is_main", yes),
@@ -156,7 +159,7 @@ GAMES = Kind(
     columns=(
         Column("date", "game_date"),
         Column("opponent", "opponent"),
-        Column("points", "points"),
+        Column("he had", "values", by_stat),
         Column("known at", "known_at", format_timestamp),
     ),
 )

@@ -28,6 +28,7 @@ from local.nba.rendering import (
     times,
 )
 from local.nba.showing import seconds
+from shared.nba.stats import STATS
 
 FINDINGS = Kind(
     rows=lambda document: [finding for check in document["checks"] for finding in check["findings"]],
@@ -178,14 +179,16 @@ PICKS = Kind(
         Column("player", "player"),
         Column("side", "side"),
         Column("line", "line"),
+        Column("statistic", "stat"),
         Column("chance", "chance", "{:.1%}".format),
-        Column("points", "predicted", "{:.1f}".format),
+        Column("forecast", "predicted", "{:.1f}".format),
         Column("injuries", "injuries"),
     ),
 )
 SYSTEMS = Kind(
     rows=of("windows"),
     columns=(
+        Column("statistic", "stat"),
         Column("window", "window"),
         Column("system", "system"),
         Column("n", "n"),
@@ -216,9 +219,10 @@ def picks(place: Place) -> Answer:
 
 @command("accuracy")
 @click.option("--weeks", type=click.IntRange(1, 53), default=8, show_default=True, help="So many weeks.")
-def accuracy(place: Place, weeks: int) -> Answer:
+@click.option("--stat", type=click.Choice(tuple(STATS)), default=None, help="Of one statistic alone.")
+def accuracy(place: Place, weeks: int, stat: str | None) -> Answer:
     """Show the systems' errors beside the line's and the season average's, on the same rows."""
-    return calls.read(place, calls.ACCURACY, SYSTEMS, weeks=str(weeks))
+    return calls.read(place, calls.ACCURACY, SYSTEMS, weeks=str(weeks), stat=stat or "")
 
 
 @command("started")

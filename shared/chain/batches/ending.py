@@ -26,10 +26,10 @@ def mark_consolidated(
     become SUPERSEDED.
 
     `frozen` rows of these units came too late, since their games had tipped off: the batch counts
-    them, for nothing else says why those players have no predictions. `damaged`: system_id -> the
-    alert of its damaged model, put in the batch's outbox in the same write, once a system however
-    often the batch is consolidated. Raises PreconditionFailed where the batch changed since it was
-    read.
+    them, for nothing else says why those players have no predictions. `damaged`: by the keys of
+    units' `damaged` the alert of that model, put in the batch's outbox in the same write, once a
+    model however often the batch is consolidated. Raises PreconditionFailed where the batch changed
+    since it was read.
     """
     announced = batch.damaged_systems
     new = sorted(set(damaged) - set(announced))

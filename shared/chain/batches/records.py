@@ -140,7 +140,7 @@ class Batch(StoredRecord):
     """Rows that came too late, since their games had tipped off."""
     consolidated_at: datetime | None = None
     damaged_systems: Sequence[str] = field(default_factory=list)
-    """Systems whose damaged model was announced."""
+    """Whose damaged model was announced, as a unit's `damaged` names it."""
     failure: str | None = None
     """What was expected and found where consolidation failed."""
     failed_at: datetime | None = None
@@ -194,4 +194,6 @@ class UnitResult(Record):
     # left out while empty: a worker of the release before, which a roll-back may bring again, knows
     # no such field
     damaged: Mapping[str, str] = field(default_factory=dict)
-    """Systems left out because their trained model is damaged: system_id -> what is said of it."""
+    """Left out because its trained model is damaged: "{stat}/{system_id}" -> what is said of it. A
+    worker of a release that knew points alone names the system without a statistic.
+    """

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from shared.core.clock import YEARS, parse_timestamp, resolve_date
-from shared.nba.stats import POINTS
+from shared.nba.stats import POINTS, PREDICTED
 
 Mode = Literal["results", "overnight", "same_day", "tomorrow", "backfill"]
 Status = Literal["success", "partial", "no_data", "failed", "skipped", "joined", "superseded", "halted"]
@@ -184,6 +184,23 @@ class TrainingMessage(PhaseMessage):
 
     `reason` may say why.
     """
+    stat: str | None = Field(default=None, max_length=100)
+    """Of a rollback: the statistic whose version it is. Without it "previous" is of every statistic
+    that has one before, and a version of the statistic that has it.
+    """
+
+    @field_validator("stat")
+    @classmethod
+    def _known_stat(cls, stat: str | None) -> str | None:
+        if stat is not None and stat not in PREDICTED:
+            raise ValueError(f"there is no statistic {stat!r}; there are: {', '.join(PREDICTED)}")
+        return stat
+
+    @model_validator(mode="after")
+    def _stat_is_of_a_rollback(self) -> Self:
+        if self.stat is not None and self.rollback_to is None:
+            raise ValueError("stat is of a rollback: a training is of every statistic")
+        return self
 
     @model_validator(mode="before")
     @classmethod
@@ -213,8 +230,8 @@ class PredictionRequest(PhaseMessage):
     @classmethod
     def _by_stat(cls, models: Any) -> Any:
         """A request of a release that knew points alone pins system_id -> version."""
-        of_points = isinstance(models, dict) and any(isinstance(each, str) for each in models.values())
-        return {POINTS.name: models} if of_points else models
+        is_flat = isinstance(models, dict) and models and all(isinstance(each, str) for each in models.values())
+        return {POINTS.name: models} if is_flat else models
 
     @field_validator("players")
     @classmethod

@@ -43,6 +43,7 @@ RUN_DAYS = Parameter("days", "integer", "of the dates of so many days", default=
 SLOW = Parameter("slow", "switch", "those alone that took over twice the usual", default=False)
 LATENCY_DAYS = Parameter("days", "integer", "so many days before today", default=14, bounds=(1, 400))
 WEEKS = Parameter("weeks", "integer", "so many weeks", default=8, bounds=(1, 53))
+STAT = Parameter("stat", "text", "of one statistic alone, such as points")
 SINCE = Parameter("days", "integer", "resolved within so many days", default=7, bounds=(1, 365))
 INCIDENT = Parameter("incident", "text", "an incident's id", required=True)
 BACKFILL = Parameter("backfill", "text", "a backfill's key", required=True)
@@ -183,7 +184,7 @@ def _backfill(request: Request) -> Any:
 
 
 def _accuracy(request: Request) -> Any:
-    return read_accuracy(request.runtime, request.values["weeks"])
+    return read_accuracy(request.runtime, request.values["weeks"], request.values["stat"])
 
 
 def _picks(request: Request) -> Any:
@@ -212,7 +213,7 @@ QUESTIONS: tuple[Question, ...] = (
         (GAME_DATE, PLAYER),
         _lineage,
     ),
-    Question("accuracy", "/accuracy", "systems beside the line and the season average", (WEEKS,), _accuracy),
+    Question("accuracy", "/accuracy", "systems beside the line and the season average", (WEEKS, STAT), _accuracy),
     Question("picks", "/picks", "tonight's picks as they are exported", (), _picks),
     Question("health", "/health", "every check, with what to do", (WINDOW, ONLY), _health),
     Question("runs", "/runs", "what has run lately, and what runs now", (RUN_DAYS, FUNCTION, SLOW), _runs),

@@ -11,6 +11,7 @@ from typing import Any
 
 from shared.chain.batches.reading import get_batch
 from shared.core.errors import NotFound
+from shared.nba.stats import place_of
 from shared.operations.status.runs import PACKAGE
 from shared.stores.runtime import Runtime
 from shared.stores.warehouse.sql import read_sql
@@ -28,6 +29,7 @@ class ExportedPick:
     """The execution of the export."""
     exported_at: datetime
     rank: int
+    stat: str
     system_id: str
     line: float | None
     side: str | None
@@ -41,6 +43,8 @@ class PredictionRow:
     """A prediction that counts, and its grade."""
 
     batch_id: str
+    stat: str
+    """What is predicted, by its name in shared/nba/stats.py."""
     system_id: str
     model_version: str
     line: float | None
@@ -89,6 +93,7 @@ class Injuries:
 class LineRow:
     """A bookmaker's line at that moment: his main one, or another that a pick was made on."""
 
+    stat: str
     bookmaker: str
     line: float
     snapshot_time: datetime
@@ -102,7 +107,8 @@ class GameRow:
     game_date: date
     game_id: str
     opponent: str
-    points: int
+    values: Mapping[str, int | None]
+    """What it brought, by the statistics predicted of him; None: the box score lacks it."""
     known_at: datetime
 
 
@@ -130,8 +136,9 @@ class Lineage:
     picks: tuple[ExportedPick, ...]
     """Newest list first; empty: he was on none."""
     predictions: tuple[PredictionRow, ...]
-    model_versions: Mapping[str, str]
-    """system_id -> the version that predicted him."""
+    """By statistic, system and line."""
+    model_versions: Mapping[str, Mapping[str, str]]
+    """By statistic: system_id -> the version that predicted him."""
     batch_run_id: str | None
     """The run that opened the batch; None where its document is gone."""
     request_file: str | None
@@ -171,12 +178,13 @@ def read_lineage(runtime: Runtime, day: date, player_lookup: str) -> Lineage:
         "first": day - LOOKS_BACK,
         "most": MOST_GAMES,
     }
-    inputs = _query(runtime, "lineage_inputs", behind)
+    stats = sorted({row["stat"] for row in rows}, key=place_of)
+    inputs = _query(runtime, "lineage_inputs", {**behind, "stats": stats})
     names = sorted({player_lookup, *(row["note"] for row in inputs if row["kind"] == "line")})
     files = _query(runtime, "lineage_files", {**behind, "lookups": names})
     picks = tuple(_pick(row) for row in _query(runtime, "lineage_picks", who))
-    picked = {(pick.bookmaker, pick.line) for pick in picks}
-    lines = [_line(row) for row in inputs if row["kind"] == "line"]
+    picked = {(pick.stat, pick.bookmaker, pick.line) for pick in picks}
+    lines = sorted(map(_line, (row for row in inputs if row["kind"] == "line")), key=lambda each: place_of(each.stat))
     run_id, requests = _batch(runtime, day, str(first["batch_id"]))
     return Lineage(
         game_date=day,
@@ -184,14 +192,16 @@ def read_lineage(runtime: Runtime, day: date, player_lookup: str) -> Lineage:
         player_id=int(first["player_id"]),
         game_id=first["game_id"],
         picks=picks,
-        predictions=tuple(_prediction(row) for row in rows),
-        model_versions={row["system_id"]: row["model_version"] for row in rows},
+        predictions=tuple(sorted((_prediction(row) for row in rows), key=lambda each: place_of(each.stat))),
+        model_versions={
+            stat: {row["system_id"]: row["model_version"] for row in rows if row["stat"] == stat} for stat in stats
+        },
         batch_run_id=run_id,
         request_file=requests,
         features=next((_features(row) for row in inputs if row["kind"] == "features"), None),
         injuries=_injuries(inputs),
-        lines=tuple(each for each in lines if each.is_main or (each.bookmaker, each.line) in picked),
-        games=tuple(_game(row) for row in inputs if row["kind"] == "game"),
+        lines=tuple(each for each in lines if each.is_main or (each.stat, each.bookmaker, each.line) in picked),
+        games=_games([row for row in inputs if row["kind"] == "game"], stats),
         files=tuple(
             RawFileRow(row["kind"], row["about"], row["source_file"], row["at"], row["run_id"]) for row in files
         ),
@@ -217,6 +227,7 @@ def _pick(row: Mapping[str, Any]) -> ExportedPick:
         list_id=row["list_id"],
         exported_at=row["exported_at"],
         rank=int(row["rank"]),
+        stat=row["stat"],
         system_id=row["system_id"],
         line=_float(row["line_value"]),
         side=row["side"],
@@ -229,6 +240,7 @@ def _pick(row: Mapping[str, Any]) -> ExportedPick:
 def _prediction(row: Mapping[str, Any]) -> PredictionRow:
     return PredictionRow(
         batch_id=row["batch_id"],
+        stat=row["stat"],
         system_id=row["system_id"],
         model_version=row["model_version"],
         line=_float(row["line_value"]),
@@ -267,13 +279,19 @@ def _injuries(inputs: Sequence[Mapping[str, Any]]) -> Injuries | None:
 
 
 def _line(row: Mapping[str, Any]) -> LineRow:
-    return LineRow(row["name"], float(row["value"]), row["at"], row["is_main"])
+    return LineRow(row["stat"], row["name"], float(row["value"]), row["at"], row["is_main"])
 
 
-def _game(row: Mapping[str, Any]) -> GameRow:
-    return GameRow(row["about"], row["game_id"], row["name"], int(row["value"]), row["at"])
+def _games(rows: Sequence[Mapping[str, Any]], stats: Sequence[str]) -> tuple[GameRow, ...]:
+    """A game has a row for each statistic; newest first."""
+    values: dict[str, dict[str, int | None]] = {row["game_id"]: dict.fromkeys(stats) for row in rows}
+    for row in rows:
+        values[row["game_id"]][row["stat"]] = None if row["value"] is None else int(row["value"])
+    first = {row["game_id"]: row for row in reversed(rows)}
+    found = [GameRow(row["about"], game, row["name"], values[game], row["at"]) for game, row in first.items()]
+    return tuple(sorted(found, key=lambda each: (each.game_date, each.game_id), reverse=True))
 
 
 def _float(value: Any) -> float | None:
-    """A NUMERIC as a number that JSON has; lines are in half points, which are exact."""
+    """A NUMERIC as a number that JSON has; lines are in halves, which are exact."""
     return None if value is None else float(value)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-# Published claims under about 4.5 points on players with lines have turned out to be leaks
-# (../shared/nba/README.md); the bookmaker himself is at 5.0 to 5.3.
-LEAST_LINED_MAE = 4.5
+from shared.nba.stats import STATS
+
 # Break-even at -110 is 52.4%; nobody wins more than 57% over hundreds of bets against the main
 # lines.
 BEST_HIT_RATE = 0.57
@@ -19,19 +18,22 @@ ENOUGH = 500
 def alarms(figures: Mapping[str, Any], rows: str) -> list[str]:
     """Sentences for a person, none where all is plausible.
 
-    `figures` has system, mae, line_mae, n, hit_rate and bets as in backtest.json or Performance,
-    and market if there are variants; `rows` names the rows ("lined"). Only errors on rows with a
-    line are judged: other players score less.
+    `figures` has stat, system, mae, line_mae, n, hit_rate and bets as in backtest.json or
+    system_daily_performance, and market if there are variants; `rows` names the rows ("lined").
+    Errors are judged by the statistic's least_mae, and only on rows with a line: other players
+    score less. Of a statistic that this release does not know, bets alone are judged.
     """
-    name = str(figures["system"])
+    name, stat = str(figures["system"]), str(figures["stat"])
     if "market" in figures:
         name += " with market" if figures["market"] else " without market"
+    name += f" on {stat}"
     found = []
     mae, n = figures["mae"], figures["n"]
-    if figures["line_mae"] is not None and mae is not None and n > ENOUGH and mae < LEAST_LINED_MAE:
+    least = STATS[stat].least_mae if stat in STATS else 0.0
+    if figures["line_mae"] is not None and mae is not None and n > ENOUGH and mae < least:
         found.append(
-            f"{name}, {rows}: a mean absolute error of {mae:.3f} points on {n:,} rows with a line is below "
-            f"{LEAST_LINED_MAE}, where published claims turned out to be leaks. Look for a feature that knows the "
+            f"{name}, {rows}: a mean absolute error of {mae:.3f} on {n:,} rows with a line is below "
+            f"{least}, where published claims turned out to be leaks. Look for a feature that knows the "
             "result: columns of the game itself, averages that include it, lines or news from after tip-off."
         )
     hit_rate, bets = figures["hit_rate"], figures["bets"]

@@ -21,30 +21,31 @@ class Scored:
     Raises ValueError where an array has another length.
     """
 
+    stat: str
+    """What is predicted, by its name in shared/nba/stats.py; values, lines and errors are of it."""
     system: str
     market: bool
     """Whether the market's line was an input."""
     day: Days
     """datetime64[D], New York day of the game."""
     actual: Floats
-    """Points."""
     predicted: Floats
-    """Points; a mean or a median, whichever the system gives as its number."""
+    """A mean or a median, whichever the system gives as its number."""
     cdf: Floats | None
-    """float64[n, K]: P(points <= k) for k = 0..K-1; None for a system without a distribution."""
+    """float64[n, K]: P(value <= k) for k = 0..K-1; None for a system without a distribution."""
     line: Floats
     """The line errors are compared with; NaN in lists without a line."""
     season_average: Floats
     last10: Floats
     p_over: Floats
-    """P(points > tested_line)."""
+    """P(value > tested_line)."""
     p_push: Floats
     tested_line: Floats
     """The line that probabilities and the recommendation speak of; NaN: none."""
     book_p_over: Floats
     """The books' P(over) at tested_line without their margin, given no push; NaN without prices."""
     edge: Floats
-    """predicted - tested_line, points."""
+    """predicted - tested_line."""
     recommendation: Texts
     """OVER, UNDER, PASS or NO_LINE."""
     profit: Floats
@@ -85,14 +86,14 @@ class Scored:
 
     @property
     def edge_of_bet(self) -> Floats:
-        """Points between prediction and line towards the side of the bet; NaN where no bet was
+        """What lies between prediction and line towards the side of the bet; NaN where no bet was
         recommended.
         """
         return np.where(self.staked, np.where(self.recommendation == "OVER", self.edge, -self.edge), np.nan)
 
     @property
     def line_difference(self) -> Floats:
-        """|predicted - actual| - |line - actual|, points: negative where the system was nearer than
+        """|predicted - actual| - |line - actual|: negative where the system was nearer than
         the line.
         """
         difference: Floats = np.abs(self.predicted - self.actual) - np.abs(self.line - self.actual)

@@ -34,7 +34,7 @@ def summarise(scored: Scored, seed: int) -> dict[str, Any]:
     rows = scored.where(~(np.isnan(scored.predicted) | np.isnan(scored.actual)))
     days = DayBootstrap(rows.day, seed)
     figures = {**_errors(rows, days), **_probabilities(rows), **_distribution(rows), **_bets(rows, days)}
-    of = {"system": rows.system, "market": rows.market, "n": len(rows)}
+    of = {"stat": rows.stat, "system": rows.system, "market": rows.market, "n": len(rows)}
     return of | {name: _round(value) for name, value in figures.items()}
 
 
@@ -89,7 +89,7 @@ def _bets(rows: Scored, days: DayBootstrap) -> dict[str, Any]:
         "wins": int(won[settled].sum()),
         "pushes": int((rows.staked & (rows.actual == rows.tested_line)).sum()),
         "passes": int((rows.recommendation == "PASS").sum()),
-        "by_edge": by_edge(rows.edge_of_bet, won, profit, days),
+        "by_edge": [{"stat": rows.stat, **each} for each in by_edge(rows.edge_of_bet, won, profit, days)],
     }
 
 

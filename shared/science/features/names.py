@@ -1,11 +1,16 @@
 """Which columns of the feature store are what: read from its schema, so that a new column is
 declared once.
+
+The description of what serves one statistic alone begins with its name ("rebounds: ..."). Points
+came first: what has no such mark is theirs and everybody's, so that a further statistic leaves the
+inputs of theirs as they are.
 """
 
 from __future__ import annotations
 
 from functools import cache
 
+from shared.nba.stats import BASE_STATS, POINTS
 from shared.stores.warehouse.schemas import Field, load_schema
 
 FEATURE_STORE = "nba_predictions.ml_feature_store"
@@ -34,10 +39,15 @@ def identity_columns() -> tuple[str, ...]:
 
 
 @cache
-def model_features() -> tuple[str, ...]:
-    """Numeric inputs of a model without the market, in the schema's order."""
+def model_features(stat: str = POINTS.name) -> tuple[str, ...]:
+    """Numeric inputs of a statistic's model without the market, in the schema's order: what is
+    marked as of another statistic is none of it.
+    """
+    others = tuple(f"{name}:" for name in BASE_STATS if name != stat)
     return tuple(
         field.name
         for field in _fields()
-        if field.name not in identity_columns() and _is_number(field) and not field.description.startswith(MARKET_MARK)
+        if field.name not in identity_columns()
+        and _is_number(field)
+        and not field.description.startswith((MARKET_MARK, *others))
     )

@@ -1,7 +1,7 @@
 """Whether a trained model's files are the ones that were saved: their sizes and SHA-256, kept in
 metadata.json.
 
-    "files": {"models/xgboost_v1/{version}/model.points.ubj": {"sha256": ..., "size": ...}, ...},
+    "files": {"models/points/{version}/xgboost_v1/model.points.ubj": {"sha256": ..., ...}, ...},
     "sha256": of the rest
 
 Both are checked before a byte reaches the library that reads it: altered trees may end the process,
@@ -21,7 +21,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.core.errors import Fatal, ModelDamaged, NotFound
-from shared.science.systems.output import ENSEMBLE, XGBOOST
 from shared.stores.ports import Blobs
 
 logger = logging.getLogger(__name__)
@@ -29,10 +28,6 @@ logger = logging.getLogger(__name__)
 METADATA = "metadata.json"
 FILES, SEAL = "files", "sha256"
 Manifest = Mapping[str, Mapping[str, Any]]
-BACK = (
-    'publish {"rollback_to": "previous"} to nba-training-trigger and the version before serves again; where none served'
-    ' before, publish {"game_date": "TODAY"} there: a training writes damaged files again, or a newer version.'
-)
 # A tree that is never read to its end is refused after this long. Loading takes a second, most of
 # it the library.
 TRY_SECONDS = 60
@@ -44,6 +39,22 @@ data = sys.stdin.buffer.read()
 booster = xgboost.Booster(model_file=bytearray(data))
 print(xgboost.__version__, "same" if bytes(booster.save_raw(raw_format="ubj")) == data else "other")
 """
+
+
+def path_of(stat: str, version: str, system: str, name: str = "") -> str:
+    """Where a file of a version lies; without a name the folder of a system's files, with its
+    slash.
+    """
+    return f"models/{stat}/{version}/{system}/{name}"
+
+
+def advise_rollback(stat: str) -> str:
+    """What mends a damaged model of a statistic."""
+    return (
+        f'publish {{"rollback_to": "previous", "stat": "{stat}"}} to nba-training-trigger and the version before serves'
+        ' again; where none served before, publish {"game_date": "TODAY"} there: a training writes damaged files again,'
+        " or a newer version."
+    )
 
 
 def manifest_of(files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
@@ -62,19 +73,29 @@ def canonical(document: Mapping[str, Any]) -> bytes:
     return json.dumps(document, indent=1, sort_keys=True, allow_nan=False).encode()
 
 
-def read_metadata_of(blobs: Blobs, system: str, version: str) -> dict[str, Any]:
-    """A version's metadata.
+def read_metadata_of(blobs: Blobs, stat: str, system: str, version: str) -> dict[str, Any]:
+    """A version's metadata, as one of its systems has it.
 
     Raises ModelDamaged where it is missing, or not what was saved; Fatal where nothing of the
     version is in the bucket: then it was never saved, and whoever names it is wrong.
     """
-    path = f"models/{system}/{version}/{METADATA}"
+    path = path_of(stat, version, system, METADATA)
     try:
         data = read(blobs, path)
     except ModelDamaged as missing:
-        if any(blobs.list(f"models/{each}/{version}/") for each in (XGBOOST, ENSEMBLE)):
+        if blobs.list(f"models/{stat}/{version}/"):
             raise
-        raise Fatal(missing.message, next_step=BACK) from missing
+        raise Fatal(missing.message, next_step=missing.next_step) from missing
+    try:
+        return parse_metadata(data)
+    except ValueError as error:
+        raise model_damaged(path, str(error)) from error
+
+
+def parse_metadata(data: bytes) -> dict[str, Any]:
+    """A stored metadata.json. Raises ValueError, with the bytes' number, where it is not what was
+    saved.
+    """
     try:
         document = json.loads(data)
         if not isinstance(document, dict):
@@ -84,7 +105,7 @@ def read_metadata_of(blobs: Blobs, system: str, version: str) -> dict[str, Any]:
         if not all(isinstance(each["size"], int) and each["sha256"] for each in document.get(FILES, {}).values()):
             raise ValueError("it names files without a hash")
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise model_damaged(path, f"{len(data)} bytes: {error}") from error
+        raise ValueError(f"{len(data)} bytes: {error}") from error
     return document
 
 
@@ -95,17 +116,22 @@ def read_verified(blobs: Blobs, path: str, manifest: Manifest | None) -> bytes:
     SHA-256.
     """
     data = read(blobs, path)
-    if manifest is None:
-        return data
-    if path not in manifest:
-        raise model_damaged(path, "its metadata does not name it")
-    size, digest = manifest[path]["size"], manifest[path]["sha256"]
-    if len(data) != size or _digest(data) != digest:
-        raise model_damaged(
-            path,
-            f"{len(data)} bytes with SHA-256 {_digest(data)[:_SHOWN]}, saved were {size} bytes with {digest[:_SHOWN]}",
-        )
+    wrong = describe_damage(path, data, manifest)
+    if wrong is not None:
+        raise model_damaged(path, wrong)
     return data
+
+
+def describe_damage(path: str, data: bytes, manifest: Manifest | None) -> str | None:
+    """How a file's bytes differ from what its version's manifest says; None where they do not."""
+    if manifest is None:
+        return None
+    if path not in manifest:
+        return "its metadata does not name it"
+    size, digest = manifest[path]["size"], manifest[path]["sha256"]
+    if len(data) == size and _digest(data) == digest:
+        return None
+    return f"{len(data)} bytes with SHA-256 {_digest(data)[:_SHOWN]}, saved were {size} bytes with {digest[:_SHOWN]}"
 
 
 def read(blobs: Blobs, path: str) -> bytes:
@@ -113,7 +139,7 @@ def read(blobs: Blobs, path: str) -> bytes:
     try:
         return blobs.read(path).data
     except NotFound as error:
-        raise ModelDamaged(f"{path} is not in the models bucket.", next_step=BACK) from error
+        raise ModelDamaged(f"{path} is not in the models bucket.", next_step=advise_rollback(_stat_of(path))) from error
 
 
 def try_apart(path: str, data: bytes, library: str | None) -> None:
@@ -141,9 +167,15 @@ def try_apart(path: str, data: bytes, library: str | None) -> None:
 
 
 def model_damaged(path: str, what: str) -> ModelDamaged:
-    """The error for a file in the models bucket: models/{system}/{version}/{file}."""
-    _, system, version, name = path.split("/", 3)
-    return ModelDamaged(f"{name} of {system} {version} is damaged ({path}: {what}).", next_step=BACK)
+    """The error for a file in the models bucket: models/{stat}/{version}/{system}/{file}."""
+    _, stat, version, system, name = path.split("/", 4)
+    return ModelDamaged(
+        f"{name} of {system} {version} for {stat} is damaged ({path}: {what}).", next_step=advise_rollback(stat)
+    )
+
+
+def _stat_of(path: str) -> str:
+    return path.split("/", 2)[1]
 
 
 def _digest(data: bytes) -> str:

@@ -1,5 +1,5 @@
-"""Which versions serve, and how they came to it: models/current.json, one object, moved on the
-generation it was read.
+"""Which versions of a statistic serve, and how they came to it: models/{stat}/current.json, one
+object, moved on the generation it was read.
 
     {"xgboost_v1": version, "ensemble_v1": version, "promotions": [oldest, ..., the one in force]}
 
@@ -18,10 +18,9 @@ from typing import Any, Literal
 
 from shared.core.errors import ModelDamaged, NotFound, PreconditionFailed, WriteConflict
 from shared.science.systems.output import ENSEMBLE, XGBOOST
-from shared.stores.ports import Blobs
+from shared.stores.ports import Blob, Blobs
 
-POINTER = "models/current.json"
-_HISTORY = "promotions"
+HISTORY = "promotions"
 
 
 @dataclass(frozen=True)
@@ -88,44 +87,60 @@ class Serving:
 
 
 class PointerDamaged(ModelDamaged):
-    """The pointer cannot be read: which version serves, and what did before, is not known any
-    more.
+    """A statistic's pointer cannot be read: which of its versions serves, and what did before, is
+    not known any more.
     """
 
-    def __init__(self, what: str, generation: int) -> None:
+    def __init__(self, stat: str, what: str, generation: int) -> None:
         super().__init__(
-            f"{POINTER}, which names the version that serves, is damaged: {what}.",
+            f"{pointer_of(stat)}, which names the version that serves, is damaged: {what}.",
             next_step='publish {"rollback_to": VERSION} to nba-training-trigger with the version that is to serve'
-            " (a folder of models/xgboost_v1), or train: both write it again.",
+            f" (a folder of models/{stat}), or train: both write it again.",
         )
+        self.stat = stat
         self.generation = generation
 
 
-def read_serving_or_none(blobs: Blobs) -> tuple[Serving, PointerDamaged | None]:
+def pointer_of(stat: str) -> str:
+    """Where a statistic's pointer lies in the models bucket."""
+    return f"models/{stat}/current.json"
+
+
+def read_serving_or_none(blobs: Blobs, stat: str) -> tuple[Serving, PointerDamaged | None]:
     """The pointer; where it is damaged that nothing serves, and the damage: what makes a version
     serve mends it.
     """
     try:
-        return read_serving(blobs), None
+        return read_serving(blobs, stat), None
     except PointerDamaged as damage:
         return Serving({}, (), damage.generation), damage
 
 
-def read_serving(blobs: Blobs) -> Serving:
-    """The pointer and its history.
+def read_serving(blobs: Blobs, stat: str) -> Serving:
+    """A statistic's pointer and its history.
 
     Raises PointerDamaged where it is not what move_pointer writes.
     """
     try:
-        blob = blobs.read(POINTER)
+        blob = blobs.read(pointer_of(stat))
     except NotFound:
         return Serving({}, (), 0)
     try:
+        return parse_pointer(blob)
+    except ValueError as error:
+        raise PointerDamaged(stat, str(error), blob.generation) from error
+
+
+def parse_pointer(blob: Blob) -> Serving:
+    """A stored pointer. Raises ValueError, with the bytes' number, where it is not what
+    move_pointer writes.
+    """
+    try:
         document: dict[str, Any] = json.loads(blob.data)
-        history = tuple(Promotion(**each) for each in document.pop(_HISTORY, []))
+        history = tuple(Promotion(**each) for each in document.pop(HISTORY, []))
         _check(document, history)
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
-        raise PointerDamaged(f"{len(blob.data)} bytes: {error}", blob.generation) from error
+        raise ValueError(f"{len(blob.data)} bytes: {error}") from error
     return Serving(document, history, blob.generation)
 
 
@@ -141,9 +156,9 @@ def _check(versions: Mapping[str, str], history: tuple[Promotion, ...]) -> None:
         raise ValueError(f"it names {versions}, and its last promotion {history[-1].versions}")
 
 
-def current_versions(blobs: Blobs) -> dict[str, str]:
-    """system_id -> version of the current models; empty where nothing was trained yet."""
-    return dict(read_serving(blobs).versions)
+def current_versions(blobs: Blobs, stat: str) -> dict[str, str]:
+    """system_id -> version of a statistic's current models; empty where nothing was trained yet."""
+    return dict(read_serving(blobs, stat).versions)
 
 
 def _versions_of(version: str) -> dict[str, str]:
@@ -152,6 +167,7 @@ def _versions_of(version: str) -> dict[str, str]:
 
 def move_pointer(
     blobs: Blobs,
+    stat: str,
     seen: Serving,
     version: str,
     *,
@@ -160,17 +176,18 @@ def move_pointer(
     at: datetime,
     why: str,
 ) -> Promotion:
-    """Make both models of a version serve, and record it. Returns the record.
+    """Make both models of a version of a statistic serve, and record it. Returns the record.
 
-    Raises WriteConflict where the pointer is no longer the one that was seen.
+    Raises WriteConflict where its pointer is no longer the one that was seen.
     """
     promotion = Promotion(action, _versions_of(version), seen.versions, by, at.isoformat(), why)
-    document = {**promotion.versions, _HISTORY: [asdict(each) for each in (*seen.promotions, promotion)]}
+    document = {**promotion.versions, HISTORY: [asdict(each) for each in (*seen.promotions, promotion)]}
     data = json.dumps(document, indent=1, sort_keys=True).encode()
     try:
-        blobs.write(POINTER, data, content_type="application/json", if_generation=seen.generation)
+        blobs.write(pointer_of(stat), data, content_type="application/json", if_generation=seen.generation)
     except PreconditionFailed as error:
         raise WriteConflict(
-            f"{POINTER} changed while {version} was about to be made current.", next_step="the retry looks again."
+            f"{pointer_of(stat)} changed while {version} was about to be made current.",
+            next_step="the retry looks again.",
         ) from error
     return promotion

@@ -1,10 +1,10 @@
 """Trained models in the models bucket: a version is written whole, then promotions.py may make it
 serve.
 
-models/{system}/{version}/model.{*.ubj,json} serve; twin.{...} beside them is the holdout model.
-models/{system}/{version}/metadata.json: features in order, training range, rows, data hash,
-library, metrics, gate, and what model_files.py needs to tell whether the files of both systems are
-the ones that were saved.
+models/{stat}/{version}/{system}/model.{*.ubj,json} serve; twin.{...} beside them is the holdout
+model. metadata.json there: features in order, training range, rows, data hash, library, metrics,
+gate, and what model_files.py needs to tell whether the files of both systems are the ones that were
+saved. A version is of one statistic (shared/nba/stats.py): its name never stands for another's.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from shared.core.errors import Fatal, ModelDamaged, PreconditionFailed, SchemaMismatch
 from shared.core.events import Event
+from shared.nba.stats import STATS
 from shared.science.features.names import model_features
 from shared.science.model_registry.model_files import (
     FILES,
@@ -27,6 +28,7 @@ from shared.science.model_registry.model_files import (
     canonical,
     manifest_of,
     model_damaged,
+    path_of,
     read_metadata_of,
     read_verified,
     seal,
@@ -74,131 +76,147 @@ class Models:
         return version if self.ensemble is None else f"{version}-{self.ensemble.version}"
 
 
-# One process serves one bucket, and a batch pins its versions: the last models loaded are the ones
-# asked for next.
-_loaded: tuple[Blobs, tuple[str, ...], dict[str, str], Models] | None = None
+# One process serves one bucket, and a batch pins its versions: the last models loaded of a
+# statistic are the ones asked for next.
+_loaded: dict[str, tuple[Blobs, tuple[str, ...], dict[str, str], Models]] = {}
 
 
-def load_models(blobs: Blobs, versions: Mapping[str, str], features: Sequence[str] | None = None) -> Models:
-    """The models of these versions (a batch's pins, or current_versions), cached per process.
+def load_models(blobs: Blobs, stat: str, versions: Mapping[str, str], features: Sequence[str] | None = None) -> Models:
+    """The models of these versions of a statistic (a batch's pins, or current_versions), cached per
+    process.
 
     Raises SchemaMismatch where a model was trained on other features than `features` (default: the
     feature store's), ModelDamaged where a file of a version that is named is not in the bucket, or
     not the one that was saved.
     """
-    return _load(blobs, versions, features, None)
+    return _load(blobs, stat, versions, features, None)
 
 
-def load_usable_models(blobs: Blobs, versions: Mapping[str, str], features: Sequence[str] | None = None) -> Models:
+def load_usable_models(
+    blobs: Blobs, stat: str, versions: Mapping[str, str], features: Sequence[str] | None = None
+) -> Models:
     """As load_models, but a system with a damaged file is left out and named in `damaged`, and the
     others go on.
 
     Such models are read again at every call, so that mended files serve at once. Raises Fatal where
     nothing of a version is in the bucket.
     """
-    return _load(blobs, versions, features, {})
+    return _load(blobs, stat, versions, features, {})
 
 
 def _load(
-    blobs: Blobs, versions: Mapping[str, str], features: Sequence[str] | None, left_out: dict[str, str] | None
+    blobs: Blobs,
+    stat: str,
+    versions: Mapping[str, str],
+    features: Sequence[str] | None,
+    left_out: dict[str, str] | None,
 ) -> Models:
-    global _loaded
     wanted, names = dict(versions), model_features() if features is None else tuple(features)
-    if _loaded is not None and _loaded[0] is blobs and _loaded[1] == names and _loaded[2] == wanted:
-        return _loaded[3]
-    models = _read_models(blobs, wanted, names, MODEL, left_out)
+    last = _loaded.get(stat)
+    if last is not None and last[0] is blobs and last[1:3] == (names, wanted):
+        return last[3]
+    models = _read_models(blobs, stat, wanted, names, MODEL, left_out)
     if not models.damaged:
-        _loaded = (blobs, names, wanted, models)
+        _loaded[stat] = (blobs, names, wanted, models)
     return models
 
 
-def load_version(blobs: Blobs, version: str) -> Models:
+def load_version(blobs: Blobs, stat: str, version: str) -> Models:
     """Both models of a version as they lie in the bucket now, whatever this process loaded before.
 
     Raises as load_models.
     """
-    return _read_models(blobs, dict.fromkeys((XGBOOST, ENSEMBLE), version), model_features(), MODEL)
+    return _read_models(blobs, stat, dict.fromkeys((XGBOOST, ENSEMBLE), version), model_features(), MODEL)
 
 
-def load_holdout_model(blobs: Blobs, version: str, features: Sequence[str] | None = None) -> Models:
+def load_holdout_model(blobs: Blobs, stat: str, version: str, features: Sequence[str] | None = None) -> Models:
     """The models that a version is judged by: fitted like it, without the days on which the gate
     compares.
 
     Raises as load_models.
     """
     names = model_features() if features is None else tuple(features)
-    return _read_models(blobs, dict.fromkeys((XGBOOST, ENSEMBLE), version), names, HOLDOUT_MODEL)
+    return _read_models(blobs, stat, dict.fromkeys((XGBOOST, ENSEMBLE), version), names, HOLDOUT_MODEL)
 
 
-def read_metadata(blobs: Blobs, version: str) -> dict[str, Any]:
+def read_metadata(blobs: Blobs, stat: str, version: str) -> dict[str, Any]:
     """What is known of a version of xgboost_v1.
 
     Raises ModelDamaged where it is missing, or not what was saved.
     """
-    return read_metadata_of(blobs, XGBOOST, version)
+    return read_metadata_of(blobs, stat, XGBOOST, version)
 
 
-def list_saved_versions(blobs: Blobs) -> list[str]:
-    """Versions that are in the bucket whole, the oldest data first: metadata is the last that is
-    written of one.
+def list_saved_versions(blobs: Blobs, stat: str) -> list[str]:
+    """Versions of a statistic that are in the bucket whole, the oldest data first: metadata is the
+    last that is written of one.
     """
-    folder = f"models/{ENSEMBLE}/"
+    folder = f"models/{stat}/"
     paths = (path.removeprefix(folder).split("/") for path in blobs.list(folder))
-    return [version for version, *name in paths if name == [METADATA]]
+    return [version for version, *name in paths if name == [ENSEMBLE, METADATA]]
 
 
 def save_models(
-    blobs: Blobs, models: Models, metadata: Mapping[str, Any], holdout_model: Models | None = None
+    blobs: Blobs, stat: str, models: Models, metadata: Mapping[str, Any], holdout_model: Models | None = None
 ) -> list[str]:
-    """Write both models of one training, the holdout models and its metadata; nothing serves them
-    by that.
+    """Write both models of one training of a statistic, the holdout models and its metadata;
+    nothing serves them by that.
 
     Versions are immutable, and metadata may hold only what follows from the training, but for the
     gate's decision: the same again writes nothing but what is damaged of it. Returns the paths
     written or found. Raises Fatal where a model is missing, or where the version exists with other
-    content.
+    content or is another statistic's.
     """
-    versions, files = _files_of(models, holdout_model)
+    versions, files = _files_of(stat, models, holdout_model)
+    _refuse_other_stats(blobs, stat, versions[XGBOOST])
     manifest = manifest_of(files)
     paths: list[str] = []
     for system, version in versions.items():
-        folder = f"models/{system}/{version}"
         paths += [
             _write_once(
                 blobs, path, content, _TYPES[path.rpartition(".")[2]], partial(_is_recorded, blobs, path, content)
             )
             for path, content in files.items()
-            if path.startswith(f"{folder}/")
+            if path.startswith(path_of(stat, version, system))
         ]
         document = {**metadata, "system_id": system, "version": version, "xgboost": library_version(), FILES: manifest}
-        paths.append(_write_metadata(blobs, f"{folder}/{METADATA}", document))
+        paths.append(_write_metadata(blobs, path_of(stat, version, system, METADATA), document))
     return paths
 
 
-def record_files(blobs: Blobs, version: str) -> None:
+def _refuse_other_stats(blobs: Blobs, stat: str, version: str) -> None:
+    """A rollback names a version alone, so it must be of one statistic."""
+    for other in STATS:
+        if other != stat and blobs.list(f"models/{other}/{version}/"):
+            raise Fatal(
+                f"Version {version} of {stat} is one of {other} already: it would name the models of two statistics.",
+                next_step=f"delete models/{other}/{version} where nothing serves it, or train on newer games.",
+            )
+
+
+def record_files(blobs: Blobs, stat: str, version: str) -> None:
     """Record the sizes and hashes of a version that an earlier release saved without; nothing for
     any other.
 
     Raises ModelDamaged where its metadata is.
     """
-    documents = {system: read_metadata_of(blobs, system, version) for system in (XGBOOST, ENSEMBLE)}
+    documents = {system: read_metadata_of(blobs, stat, system, version) for system in (XGBOOST, ENSEMBLE)}
     if all(FILES in document for document in documents.values()):
         return
-    folders = {system: f"models/{system}/{version}" for system in documents}
-    paths = [path for folder in folders.values() for path in blobs.list(f"{folder}/") if not path.endswith(METADATA)]
+    paths = [path for path in blobs.list(f"models/{stat}/{version}/") if not path.endswith(METADATA)]
     manifest = manifest_of({path: blobs.read(path).data for path in paths})
-    for system, folder in folders.items():
-        blob = blobs.read(f"{folder}/{METADATA}")
+    for system in documents:
+        blob = blobs.read(path_of(stat, version, system, METADATA))
         data = canonical(seal({**documents[system], FILES: manifest}))
         blobs.write(blob.path, data, content_type=_TYPES["json"], if_generation=blob.generation)
 
 
-def _files_of(models: Models, holdout_model: Models | None) -> tuple[dict[str, str], dict[str, bytes]]:
+def _files_of(stat: str, models: Models, holdout_model: Models | None) -> tuple[dict[str, str], dict[str, bytes]]:
     """system_id -> version, ensemble_v1 last; and every file's content by its path."""
     files = {MODEL: _files(models)} | ({} if holdout_model is None else {HOLDOUT_MODEL: _files(holdout_model)})
     versions = {system: version for system, (version, _) in files[MODEL].items()}
     contents = {
-        f"models/{system}/{version}/{name}.{file}": content
+        path_of(stat, version, system, f"{name}.{file}"): content
         for system, version in versions.items()
         for name, models_files in files.items()
         for file, content in models_files[system][1].items()
@@ -222,9 +240,9 @@ def _write_metadata(blobs: Blobs, path: str, document: Mapping[str, Any]) -> str
 
     What is damaged, or lacks the hashes, is replaced.
     """
-    _, system, version, _ = path.split("/")
+    _, stat, version, system, _ = path.split("/")
     try:
-        before: dict[str, Any] | None = read_metadata_of(blobs, system, version)
+        before: dict[str, Any] | None = read_metadata_of(blobs, stat, system, version)
     except ModelDamaged:  # or not there yet, beside the files that are
         before = None
     decided = {_DECIDED: before[_DECIDED]} if before and _DECIDED in before else {}
@@ -262,9 +280,9 @@ def _is_recorded(blobs: Blobs, path: str, data: bytes) -> bool:
     Where the metadata cannot tell, because it is damaged too, the version does, which is named by
     its content.
     """
-    _, system, version, _ = path.split("/", 3)
+    _, stat, version, system, _ = path.split("/", 4)
     try:
-        manifest = read_metadata_of(blobs, system, version).get(FILES, {})
+        manifest = read_metadata_of(blobs, stat, system, version).get(FILES, {})
     except ModelDamaged:
         return True
     return bool(manifest.get(path) == manifest_of({path: data})[path])
@@ -272,6 +290,7 @@ def _is_recorded(blobs: Blobs, path: str, data: bytes) -> bool:
 
 def _read_models(
     blobs: Blobs,
+    stat: str,
     versions: Mapping[str, str],
     features: tuple[str, ...],
     name: str,
@@ -287,22 +306,23 @@ def _read_models(
         except ModelDamaged as error:
             if left_out is None:
                 raise
-            logger.error("%s", error, extra={"fields": {"event": Event.MODEL_DAMAGED, "system_id": system}})
+            fields = {"event": Event.MODEL_DAMAGED, "stat": stat, "system_id": system}
+            logger.error("%s", error, extra={"fields": fields})
             left_out[system] = str(error)
             return None
 
     known: dict[tuple[str, str], dict[str, Any]] = {}
 
     def xgboost_model() -> XgboostModel:
-        known[XGBOOST, versions[XGBOOST]] = metadata = read_metadata_of(blobs, XGBOOST, versions[XGBOOST])
-        return _read_xgboost(blobs, versions[XGBOOST], metadata, features, name)
+        known[XGBOOST, versions[XGBOOST]] = metadata = read_metadata_of(blobs, stat, XGBOOST, versions[XGBOOST])
+        return _read_xgboost(blobs, stat, versions[XGBOOST], metadata, features, name)
 
     def ensemble_model() -> EnsembleModel:
         version = versions[ENSEMBLE]
         # a training's two systems have one manifest: what was read of the one is not read again of
         # the other
-        metadata = known.get((XGBOOST, version)) or read_metadata_of(blobs, ENSEMBLE, version)
-        return _read_ensemble(blobs, version, metadata.get(FILES), name)
+        metadata = known.get((XGBOOST, version)) or read_metadata_of(blobs, stat, ENSEMBLE, version)
+        return _read_ensemble(blobs, stat, version, metadata.get(FILES), name)
 
     return Models(
         xgboost=usable(XGBOOST, xgboost_model),
@@ -312,21 +332,21 @@ def _read_models(
 
 
 def _read_xgboost(
-    blobs: Blobs, version: str, metadata: Mapping[str, Any], features: tuple[str, ...], name: str
+    blobs: Blobs, stat: str, version: str, metadata: Mapping[str, Any], features: tuple[str, ...], name: str
 ) -> XgboostModel:
-    folder = f"models/{XGBOOST}/{version}"
+    folder = path_of(stat, version, XGBOOST)
     try:
         trained = tuple(metadata["features"])
     except (KeyError, TypeError) as error:
-        raise model_damaged(f"{folder}/{METADATA}", "it names no features") from error
+        raise model_damaged(f"{folder}{METADATA}", "it names no features") from error
     manifest = metadata.get(FILES)
-    boosters = {each: _read_trees(blobs, f"{folder}/{name}.{each}.ubj", manifest, metadata) for each in TREES}
+    boosters = {each: _read_trees(blobs, f"{folder}{name}.{each}.ubj", manifest, metadata) for each in TREES}
     inputs = {booster.num_features() for booster in boosters.values()}
     if trained != features or inputs != {len(features)}:
         missing = sorted(set(trained) - set(features))
         extra = sorted(set(features) - set(trained))
         raise SchemaMismatch(
-            f"{XGBOOST} {version} was trained on {len(trained)} features (trees: {sorted(inputs)}), this"
+            f"{XGBOOST} {version} for {stat} was trained on {len(trained)} features (trees: {sorted(inputs)}), this"
             f" version of the project has {len(features)}; only in the model: {missing}, only in the project:"
             f" {extra}, {'another order' if not missing and not extra else 'by name'}.",
             next_step="retrain: publish to nba-training-trigger.",
@@ -352,8 +372,8 @@ def _read_trees(blobs: Blobs, path: str, manifest: Manifest | None, metadata: Ma
         raise model_damaged(path, f"XGBoost {library_version()} does not load it: {what}") from None
 
 
-def _read_ensemble(blobs: Blobs, version: str, manifest: Manifest | None, name: str) -> EnsembleModel:
-    path = f"models/{ENSEMBLE}/{version}/{name}.json"
+def _read_ensemble(blobs: Blobs, stat: str, version: str, manifest: Manifest | None, name: str) -> EnsembleModel:
+    path = path_of(stat, version, ENSEMBLE, f"{name}.json")
     data = read_verified(blobs, path, manifest)
     try:
         document = json.loads(data)
@@ -363,7 +383,7 @@ def _read_ensemble(blobs: Blobs, version: str, manifest: Manifest | None, name: 
     lacking = sorted({*BASE_SYSTEMS, ENSEMBLE} - set(model.variance))
     if lacking:
         raise SchemaMismatch(
-            f"{ENSEMBLE} {version} has no variance of {', '.join(lacking)}.",
+            f"{ENSEMBLE} {version} for {stat} has no variance of {', '.join(lacking)}.",
             next_step="retrain: publish to nba-training-trigger.",
         )
     return model

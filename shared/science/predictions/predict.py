@@ -50,12 +50,12 @@ def predict_players(
 
     A player is {"features": row of ml_feature_store, "history": columns of his last games
     (pack_histories) or None, "lines": {"points": {"main": "24.5", "books": [{bookmaker, line, over,
-    under, snapshot_time, is_main}]}, ...}}, as JSON brings it. models: by statistic; one that is not
-    there has none that is trained. Of each statistic five rows a tested line, or five in all without
-    a line; ordered by statistic, player as given, line, system. policy is what recommendations need
-    (Settings). A system in left_out (system_id -> why) has rows with error_code breaker_open, or
-    system_failed where why is that failure. The row of the main line, or without a line, has the
-    explanation (explained=False: none has).
+    under, snapshot_time, is_main}]}, ...}}, as JSON brings it. models: by statistic; one that is
+    not there has none that is trained. Of each statistic five rows a tested line, or five in all
+    without a line; ordered by statistic, player as given, line, system. policy is what
+    recommendations need (Settings). A system in left_out (system_id -> why) has rows with
+    error_code breaker_open, or system_failed where why is that failure. The row of the main line,
+    or without a line, has the explanation (explained=False: none has).
     Raises SchemaMismatch where features or history columns are missing, SystemFailed where one
     system's code fails.
     """

@@ -17,7 +17,7 @@ from shared.science.model_registry.registry import Models
 from shared.science.predictions.outputs import all_outputs
 from shared.science.systems.columns import Floats
 from shared.science.systems.output import ENSEMBLE, XGBOOST
-from shared.science.training.rows import TrainingRows
+from shared.science.training.rows import TrainingRows, season_column
 
 # The last four weeks with games, some 3,400 rows in a season: of one week the interval would be
 # twice as wide, and of a longer window the models that are judged would lack more of what they
@@ -28,7 +28,7 @@ COMPARED_ROWS = 1_000
 # ... but never takes more than the last quarter of a short history, of which the rest must train a
 # model.
 LARGEST_SHARE = 0.25
-# Points of mean absolute error. On four weeks of a season the interval reaches 0.01 to 0.02 to
+# Of mean absolute error, in points. On four weeks of a season the interval reaches 0.01 to 0.02 to
 # either side, so there it decides; on the few rows of the playoffs it reaches 0.04 and more, and
 # would let pass what this does not.
 MAX_REGRESSION = 0.02
@@ -43,8 +43,8 @@ Forecasts = Mapping[Variant, Floats]
 
 @dataclass(frozen=True)
 class Comparison:
-    """One variant on n rows of some days: mean absolute errors in points, and challenger minus
-    champion with 95%.
+    """One variant on n rows of some days: mean absolute errors in the statistic's unit, and
+    challenger minus champion with 95%.
     """
 
     system: str
@@ -64,11 +64,12 @@ class Comparison:
         """
         return self.low > 0 or self.difference > MAX_REGRESSION
 
-    def __str__(self) -> str:
+    def describe(self, stat: str) -> str:
+        """The difference in words, for the verdict on a model of a statistic."""
         market = {(ENSEMBLE, True): " with market", (ENSEMBLE, False): " without market"}
         return (
             f"{self.system}{market.get((self.system, self.market), '')} {self.difference:+.3f}"
-            f" ({self.low:+.3f} to {self.high:+.3f}) points on {self.n} rows"
+            f" ({self.low:+.3f} to {self.high:+.3f}) {stat} on {self.n} rows"
         )
 
 
@@ -90,7 +91,7 @@ def window_start(rows: TrainingRows) -> np.datetime64:
 
 
 def forecasts(models: Models, rows: TrainingRows) -> dict[Variant, Floats]:
-    """Points float64[n] as serving would say them, NaN where it would not; with market on lined
+    """Forecasts float64[n] as serving would say them, NaN where it would not; with market on lined
     rows only.
     """
     outputs = {one.system_id: one for one in all_outputs(rows.features, rows.history, rows.line, models)}
@@ -106,7 +107,7 @@ def season_averages(rows: TrainingRows) -> dict[Variant, Floats]:
     """The season average in the place of every variant: what a version is compared with where none
     can be.
     """
-    known = rows.features["points_season"]
+    known = rows.features[season_column(rows.stat)]
     lined = np.where(np.isnan(rows.line), np.nan, known)
     return {variant: lined if variant[1] else known for variant in VARIANTS}
 
@@ -117,7 +118,7 @@ def compare(rows: TrainingRows, challenger: Forecasts, champion: Forecasts) -> t
     """
     found = []
     for variant in VARIANTS:
-        mine, theirs = np.abs(challenger[variant] - rows.points), np.abs(champion[variant] - rows.points)
+        mine, theirs = np.abs(challenger[variant] - rows.actual), np.abs(champion[variant] - rows.actual)
         both = ~np.isnan(mine) & ~np.isnan(theirs)
         if not both.any():
             continue
@@ -166,7 +167,7 @@ def verdict(against: str, judged_as: str, rows: TrainingRows, comparisons: Seque
     """Promoted where no variant is clearly worse: both systems are promoted together, or
     neither.
     """
-    worse = [str(each) for each in comparisons if each.worse]
+    worse = [each.describe(rows.stat) for each in comparisons if each.worse]
     return Verdict(
         against=against,
         judged_as=judged_as,

@@ -1,8 +1,8 @@
 """Trees of a training's folds, kept in the models bucket: a season's are the same in every training
 that follows.
 
-folds/{first day}.trees: a line of JSON (key, sizes of the boosters, SHA-256 of their bytes), then
-the boosters. The key is a hash of all that the trees follow from: rows, names of the features,
+folds/{stat}/{first day}.trees: a line of JSON (key, sizes of the boosters, SHA-256 of their bytes),
+then the boosters. The key is a hash of all that the trees follow from: rows, names of the features,
 parameters, library. What has another key, or is not what was written, is trained anew and written
 over.
 """
@@ -32,11 +32,12 @@ def read_folds(blobs: Blobs, rows: TrainingRows) -> FoldTrees:
     """
     found: FoldTrees = {}
     for first, key in _keys(rows).items():
+        path = _path(rows.stat, first)
         try:
-            data = blobs.read(_path(first)).data
+            data = blobs.read(path).data
         except NotFound:
             continue
-        trees = _read(_path(first), data, key)
+        trees = _read(path, data, key)
         if trees is not None:
             found[first] = trees
     return found
@@ -56,11 +57,11 @@ def write_folds(blobs: Blobs, rows: TrainingRows, folds: Mapping[np.datetime64, 
             "sha256": hashlib.sha256(content).hexdigest(),
         }
         data = json.dumps(header).encode() + b"\n" + content
-        blobs.write(_path(first), data, content_type="application/octet-stream")
+        blobs.write(_path(rows.stat, first), data, content_type="application/octet-stream")
 
 
-def _path(first: np.datetime64) -> str:
-    return f"folds/{first}.trees"
+def _path(stat: str, first: np.datetime64) -> str:
+    return f"folds/{stat}/{first}.trees"
 
 
 def _keys(rows: TrainingRows) -> dict[np.datetime64, str]:
@@ -71,7 +72,7 @@ def _keys(rows: TrainingRows) -> dict[np.datetime64, str]:
 
     def key(use: Mask) -> str:
         digest = hashlib.sha256(repr((rows.names, xgboost_v1.recipe(), xgboost_v1.library_version())).encode())
-        for values in (inputs[use], rows.points[use], rows.minutes[use]):
+        for values in (inputs[use], rows.actual[use], rows.minutes[use]):
             digest.update(repr(values.shape).encode() + np.ascontiguousarray(values).tobytes())
         return digest.hexdigest()
 

@@ -73,7 +73,7 @@ def scan(rows: TrainingRows) -> Scan:
 
     Only rows of players such as are predicted count; empty where there are fewer than FEWEST_ROWS.
     """
-    residual = rows.points - moving_average.mean_points(rows.features)
+    residual = rows.actual - moving_average.mean_points(rows.features)
     chosen = np.flatnonzero(rows.predicted & ~np.isnan(residual))[-MOST_ROWS:]
     if len(chosen) < FEWEST_ROWS:
         return Scan(len(chosen), {})
@@ -114,8 +114,9 @@ def refuse_leaks(rows: TrainingRows) -> None:
     """Raises DataError naming the features that know the result."""
     found = scan(rows)
     if found.suspects:
+        suspects = "; ".join(map(str, found.suspects))
         raise DataError(
-            f"{'; '.join(map(str, found.suspects))}: more than {found.limit:.1%}, so it knows the result.",
+            f"Training rows of {rows.stat}: {suspects}: more than {found.limit:.1%}, so it knows the result.",
             next_step="look for columns of the game itself or of what came after it in that feature's SQL.",
         )
 

@@ -5,7 +5,7 @@ the histories.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -35,8 +35,8 @@ TRAINED_GAMES = 5
 # No season pauses so long (the All-Star break is a week), and every summer is longer.
 PAUSE = np.timedelta64(45, "D")
 # Columns of a training row besides the model's features and the formulas'.
-_ALSO = ("games_known", "minutes_l10", "points_season", "line")
-_HAPPENED = ("actual_points", "actual_minutes")
+_ALSO = ("games_known", "minutes_l10", "line")
+_MINUTES = "actual_minutes"
 EVERY_GAME = 100_000
 # Before any game that box scores exist of.
 FIRST_DAY = date(1946, 11, 1)
@@ -44,8 +44,8 @@ FIRST_DAY = date(1946, 11, 1)
 
 @dataclass(frozen=True)
 class TrainingRows:
-    """n rows ordered by day, game and player: features float64[n] by name, what happened, and the
-    histories.
+    """n rows of a statistic ordered by day, game and player: features float64[n] by name, what
+    happened, and the histories.
 
     line is the main line (NaN: none known); day is datetime64[D].
     """
@@ -55,12 +55,15 @@ class TrainingRows:
     history: History
     day: Days
     line: Floats
-    points: Floats
+    actual: Floats
+    """What the player did, in the statistic."""
     minutes: Floats
-    """Actual points and minutes."""
+    """What he played."""
+    stat: str
+    """The statistic's name in shared/nba/stats.py."""
 
     def __len__(self) -> int:
-        return len(self.points)
+        return len(self.actual)
 
     def first_day(self, share: float) -> np.datetime64:
         """The day on which a later share of the rows begins: 0.9 gives the first day of the last
@@ -97,8 +100,9 @@ class TrainingRows:
             ),
             day=self.day[use],
             line=self.line[use],
-            points=self.points[use],
+            actual=self.actual[use],
             minutes=self.minutes[use],
+            stat=self.stat,
         )
 
     @property
@@ -109,7 +113,7 @@ class TrainingRows:
         digest = hashlib.sha256(repr((len(self), self.names, sorted(self.features))).encode())
         columns = [self.features[name] for name in sorted(self.features)]
         columns += [self.history.values[name] for name in sorted(self.history.values)]
-        for values in (*columns, self.line, self.points, self.minutes):
+        for values in (*columns, self.line, self.actual, self.minutes):
             # one NaN and one zero, whatever bits the warehouse's driver gave them
             digest.update(np.where(np.isnan(values), np.nan, values + 0.0).astype("<f8").tobytes())
         digest.update(self.history.count.astype("<i8").tobytes())
@@ -117,12 +121,21 @@ class TrainingRows:
         return digest.hexdigest()
 
 
-def read_training_rows(warehouse: Warehouse, as_of: datetime) -> TrainingRows | None:
-    """Feature rows with what happened and the histories as they were known then; None without any
-    row.
+def read_training_rows(warehouse: Warehouse, as_of: datetime, stats: Collection[str]) -> dict[str, TrainingRows]:
+    """Of each of the statistics feature rows with what happened and the histories as they were
+    known then; empty without any row.
+
+    Two queries whatever the number of statistics.
     """
     table = read_table(warehouse, as_of)
-    return rows_of_table(warehouse, as_of, table) if table.num_rows else None
+    rows = rows_of_table(warehouse, as_of, table, stats) if table.num_rows else {}
+    return {stat: drop_unknown(each) for stat, each in rows.items()}
+
+
+def drop_unknown(rows: TrainingRows) -> TrainingRows:
+    """The rows of games whose box score has the statistic: the others teach nothing."""
+    known = ~np.isnan(rows.actual)
+    return rows if known.all() else rows.where(known)
 
 
 def read_table(warehouse: Warehouse, as_of: datetime, first_day: date = FIRST_DAY) -> pa.Table:
@@ -133,21 +146,42 @@ def read_table(warehouse: Warehouse, as_of: datetime, first_day: date = FIRST_DA
     return warehouse.query(read_sql("shared.science.features", "training_rows"), {"as_of": as_of, **days})
 
 
-def rows_of_table(warehouse: Warehouse, as_of: datetime, table: pa.Table) -> TrainingRows:
-    """The rows of read_table, in its order, with their histories; at least one."""
+def rows_of_table(
+    warehouse: Warehouse, as_of: datetime, table: pa.Table, stats: Collection[str]
+) -> dict[str, TrainingRows]:
+    """By statistic the rows of read_table, in its order, with their histories; at least one. Where
+    the box score has not the statistic, what the player did is NaN.
+    """
     names = model_features()
-    columns = columns_of_table(table, sorted({*names, *FORMULA_FEATURES, *_ALSO, *_HAPPENED}))
-    points, minutes = (columns.pop(name) for name in _HAPPENED)  # what happened is no feature
-    player = _integers(table, "player_id")
-    return TrainingRows(
-        features=columns,
-        names=names,
-        history=_histories(warehouse, as_of, table, player),
-        day=table.column("game_date").to_numpy().astype("datetime64[D]"),
-        line=columns["line"],
-        points=points,
-        minutes=minutes,
-    )
+    # what happened is no feature
+    happened = columns_of_table(table, sorted({*(actual_column(stat) for stat in stats), _MINUTES}))
+    averages = (season_column(stat) for stat in stats)
+    features = columns_of_table(table, sorted({*names, *FORMULA_FEATURES, *averages, *_ALSO}))
+    history = _histories(warehouse, as_of, table, _integers(table, "player_id"))
+    day = table.column("game_date").to_numpy().astype("datetime64[D]")
+    return {
+        stat: TrainingRows(
+            features=features,
+            names=names,
+            history=history,
+            day=day,
+            line=features["line"],
+            actual=happened[actual_column(stat)],
+            minutes=happened[_MINUTES],
+            stat=stat,
+        )
+        for stat in stats
+    }
+
+
+def actual_column(stat: str) -> str:
+    """The column of training_rows.sql with what a player did, in a statistic."""
+    return f"actual_{stat}"
+
+
+def season_column(stat: str) -> str:
+    """The feature that is a player's season average, in a statistic."""
+    return f"{stat}_season"
 
 
 def _histories(warehouse: Warehouse, as_of: datetime, rows: pa.Table, player: NDArray[np.int64]) -> History:

@@ -5,7 +5,7 @@ of sample.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.nba.stats import POINTS
 from shared.science import evaluation
 from shared.science.model_registry.registry import Models
 from shared.science.systems import ensemble, xgboost_v1
@@ -30,7 +31,7 @@ from shared.science.systems.output import (
     XGBOOST,
 )
 from shared.science.systems.xgboost_v1 import Trees, XgboostModel
-from shared.science.training.rows import Mask, TrainingRows
+from shared.science.training.rows import Mask, TrainingRows, season_column
 
 # The trees of a fold see the rows before its first day only. A fold is a season: its trees are the
 # same in every training of that season and later ones. Three give 60,000 rows out of sample, of
@@ -99,7 +100,7 @@ def fit(rows: TrainingRows, holdout_before: np.datetime64 | None = None, folds: 
     judged = _fit_ensemble(means, rows, usable & ~holdout)
     metrics = _figures(judged, means, rows, holdout)
     combined = _fit_ensemble(means, rows, usable)
-    version = f"{rows.day.max()}-{_fingerprint(rows.names, trained[ALL], combined, metrics)}"
+    version = f"{rows.day.max()}-{_fingerprint(rows, trained[ALL], combined, metrics)}"
     models = Models(
         xgboost=XgboostModel(version, rows.names, trained[ALL]),
         ensemble=replace(combined, version=version),
@@ -118,7 +119,7 @@ def _train(rows: TrainingRows, inputs: NDArray[np.float32], wanted: Mapping[K, M
     """Trees of each of the masks, side by side; the same whatever runs beside them."""
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="train") as pool:
         trained = pool.map(
-            lambda use: xgboost_v1.train(inputs[use], rows.points[use], rows.minutes[use]), wanted.values()
+            lambda use: xgboost_v1.train(inputs[use], rows.actual[use], rows.minutes[use]), wanted.values()
         )
         return dict(zip(wanted, trained, strict=True))
 
@@ -163,19 +164,19 @@ def _walk_forward(rows: TrainingRows, inputs: NDArray[np.float32], known: FoldTr
 
 def _fit_ensemble(means: Mapping[str, Floats], rows: TrainingRows, use: Mask) -> EnsembleModel:
     """Combinations and spreads from the rows of a mask; its version is known when all is fitted."""
-    points, line = rows.points[use], rows.line[use]
+    actual, line = rows.actual[use], rows.line[use]
     inputs = ensemble.fill_means({name: means[name][use] for name in BASE_SYSTEMS})
-    no_market = fit_combination(inputs, points)
-    variance = {name: _round_variance(fit_variance(means[name][use], points)) for name in BASE_SYSTEMS}
-    variance[ENSEMBLE] = _round_variance(fit_variance(no_market.of(inputs), points))
+    no_market = fit_combination(inputs, actual)
+    variance = {name: _round_variance(fit_variance(means[name][use], actual)) for name in BASE_SYSTEMS}
+    variance[ENSEMBLE] = _round_variance(fit_variance(no_market.of(inputs), actual))
     with_market, spread = None, None
     lined = ~np.isnan(line)
     if int(lined.sum()) >= ENOUGH_LINED:
         market = {name: rows.features[name][use][lined] for name in ensemble.FEATURES}
         without = no_market.of(inputs)[lined]
         age = (rows.day.max() - rows.day[use][lined]) / np.timedelta64(1, "D")
-        with_market = fit_market(without, line[lined], market, points[lined], age)
-        spread = _round_variance(fit_variance(with_market.of(without, line[lined], market), points[lined]))
+        with_market = fit_market(without, line[lined], market, actual[lined], age)
+        spread = _round_variance(fit_variance(with_market.of(without, line[lined], market), actual[lined]))
     return EnsembleModel("", no_market, with_market, variance, spread)
 
 
@@ -187,8 +188,8 @@ def _figures(model: EnsembleModel, means: Mapping[str, Floats], rows: TrainingRo
     """Figures of all systems on the hold-out rows; those with a line apart, against the line on the
     same rows.
     """
-    line, points = rows.line[holdout], rows.points[holdout]
-    season = rows.features["points_season"][holdout]
+    line, actual = rows.line[holdout], rows.actual[holdout]
+    season = rows.features[season_column(rows.stat)][holdout]
     known = {name: means[name][holdout] for name in BASE_SYSTEMS}
     inputs = ensemble.fill_means(known)
     forecasts = {name: (mean, model.variance[name].of(mean)) for name, mean in known.items()}
@@ -202,24 +203,24 @@ def _figures(model: EnsembleModel, means: Mapping[str, Floats], rows: TrainingRo
     lined = complete & ~np.isnan(line)
     figures: dict[str, Any] = {
         "holdout_from": str(rows.first_day(HOLDOUT_START)),
-        "all": {"n": int(complete.sum()), "season_avg_mae": _mae(season, points, complete)},
+        "all": {"n": int(complete.sum()), "season_avg_mae": _mae(season, actual, complete)},
         "lined": {
             "n": int(lined.sum()),
-            "season_avg_mae": _mae(season, points, lined),
-            "line_mae": _mae(line, points, lined),
+            "season_avg_mae": _mae(season, actual, lined),
+            "line_mae": _mae(line, actual, lined),
         },
     }
     for name, (mean, variance) in forecasts.items():
         point = median(mean, variance)
         if name != ENSEMBLE:
-            figures["all"][name] = {"mae": _mae(point, points, complete), "bias": _bias(point, points, complete)}
+            figures["all"][name] = {"mae": _mae(point, actual, complete), "bias": _bias(point, actual, complete)}
         if not lined.any():
             continue
         over, push = over_and_push(mean[lined], variance[lined], line[lined])
-        happened = np.where(points[lined] == line[lined], np.nan, points[lined] > line[lined])
+        happened = np.where(actual[lined] == line[lined], np.nan, actual[lined] > line[lined])
         figures["lined"][name] = {
-            "mae": _mae(point, points, lined),
-            "bias": _bias(point, points, lined),
+            "mae": _mae(point, actual, lined),
+            "bias": _bias(point, actual, lined),
             "brier": _round(evaluation.brier_score(over, push, happened)),
             "calibration_error": _round(evaluation.calibration_error(over, push, happened)),
         }
@@ -238,10 +239,13 @@ def _round(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
-def _fingerprint(names: Sequence[str], trees: Trees, combined: EnsembleModel, metrics: Mapping[str, Any]) -> str:
-    """Short hash of what was learned: a version names one content, whatever code or library made
-    it.
+def _fingerprint(rows: TrainingRows, trees: Trees, combined: EnsembleModel, metrics: Mapping[str, Any]) -> str:
+    """Short hash of what was learned, and of which statistic: a version names one content, whatever
+    code or library made it.
     """
     digest = hashlib.sha256(b"".join(trees.files().values()))
-    digest.update(repr((tuple(names), combined, metrics)).encode())
+    digest.update(repr((rows.names, combined, metrics)).encode())
+    # versions of points have the names that they had before there were other statistics
+    if rows.stat != POINTS.name:
+        digest.update(rows.stat.encode())
     return digest.hexdigest()[:8]

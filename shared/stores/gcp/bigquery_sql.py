@@ -24,6 +24,8 @@ _QUERY = frozenset({"SELECT", "WITH"})
 _DML = frozenset({"MERGE", "INSERT", "UPDATE", "DELETE"})
 # A batch of very many units is gathered into tables of its own; all others come from their schemas.
 _GATHERS = re.compile(r"\s*CREATE\s+(?:OR\s+REPLACE\s+)?TABLE\s+\S+\s+AS\s+(?:SELECT|WITH)\b", re.IGNORECASE)
+# What shared/stores/warehouse/migration.py does to a table of a release before.
+_MIGRATES = re.compile(r"\s*ALTER\s+TABLE\s+\S+\s+(?:RENAME|ADD)\s+COLUMN\b", re.IGNORECASE)
 _NOT_CODE = re.compile(STRINGS_AND_COMMENTS, re.DOTALL)
 _FIRST_WORD = re.compile(r"[\s(]*([A-Za-z]+)")
 _NAMED = re.compile(f"(?:{STRINGS_AND_COMMENTS}|`[^`]*`)|(?<![@\\w])@([A-Za-z_]\\w*)", re.DOTALL)
@@ -92,7 +94,7 @@ def _inspect(sql: str) -> tuple[Kind | None, frozenset[str], str]:
         kind = None
     elif word in _QUERY:
         kind = "query"
-    elif word in _DML or _GATHERS.match(code):
+    elif word in _DML or _GATHERS.match(code) or _MIGRATES.match(code):
         kind = "dml"
     return kind, frozenset(match[1] for match in _NAMED.finditer(sql) if match[1]), sql
 

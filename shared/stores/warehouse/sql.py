@@ -2,17 +2,21 @@
 dataset prefix.
 
 A rule that several files need is a fragment (fragments/NAME.sql): {{features_moment(c.)}} in a file
-is replaced by its text, with what stands between the brackets for $1, $2 ...
+is replaced by its text, with what stands between the brackets for $1, $2 ... A fragment that is
+about one statistic is given every base statistic by *: {{stat_form(*)}} is its text for each, with
+commas between, or with what the fragment's head says ("-- Joined by OR.").
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
 from shared.core.errors import NotFound, SchemaMismatch
+from shared.nba.stats import BASE_STATS
 from shared.stores.warehouse.schemas import DATASETS
 
 # A pattern of strings (plain, raw, triple-quoted) and comments: what is in them is no SQL.
@@ -28,6 +32,8 @@ _TOKEN = re.compile(f"(?:{STRINGS_AND_COMMENTS})|{_DATASET}", re.DOTALL)
 FRAGMENTS = Path(__file__).parent / "fragments"
 _USE = re.compile(r"\{\{(\w+)\(([^()]*)\)\}\}")
 _PLACE = re.compile(r"\$([1-9])")
+_EVERY_STAT = "*"
+_JOINED = re.compile(r"^-- Joined by (\w+)\.$", re.MULTILINE)
 
 
 @cache
@@ -40,11 +46,21 @@ def _fragment(name: str) -> str:
     """A fragment without the comment at its head: that is about the fragment, not about where it is
     used.
     """
+    lines = _fragment_file(name).splitlines()
+    return "\n".join(line for line in lines if not line.startswith("--"))
+
+
+def _fragment_file(name: str) -> str:
     path = FRAGMENTS / f"{name}.sql"
     if not path.is_file():
         raise NotFound(f"There is no SQL fragment {path}.", next_step="correct the name, or add the file.")
-    lines = _read(str(path)).splitlines()
-    return "\n".join(line for line in lines if not line.startswith("--"))
+    return _read(str(path))
+
+
+def _between(name: str) -> str:
+    """What stands between the texts of a fragment for several statistics."""
+    joined = _JOINED.search(_fragment_file(name))
+    return f" {joined[1]} " if joined else ",\n    "
 
 
 def expand_fragments(sql: str) -> str:
@@ -52,6 +68,9 @@ def expand_fragments(sql: str) -> str:
 
     Raises SchemaMismatch where a use gives more or fewer values than the fragment has places for.
     """
+
+    def fill(fragment: str, values: Sequence[str]) -> str:
+        return _PLACE.sub(lambda place: values[int(place[1]) - 1], fragment)
 
     def text(use: re.Match[str]) -> str:
         values = [value.strip() for value in use[2].split(",")]
@@ -61,7 +80,10 @@ def expand_fragments(sql: str) -> str:
             raise SchemaMismatch(
                 f"{use[0]} gives {len(values)} values to a fragment of {places}.", next_step="see the fragment's head."
             )
-        return _PLACE.sub(lambda place: values[int(place[1]) - 1], fragment)
+        if _EVERY_STAT not in values:
+            return fill(fragment, values)
+        each = ([stat if value == _EVERY_STAT else value for value in values] for stat in BASE_STATS)
+        return _between(use[1]).join(fill(fragment, values_of) for values_of in each)
 
     return _USE.sub(text, sql)
 

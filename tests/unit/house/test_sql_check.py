@@ -16,7 +16,7 @@ BATCH = "batch_2025-11-14_r1"
 TABLE = "nba_predictions.player_prop_predictions"
 KEY = (
     "T.game_date = S.game_date AND T.game_id = S.game_id AND T.player_id = S.player_id AND T.system_id = S.system_id"
-    " AND T.line_value IS NOT DISTINCT FROM S.line_value"
+    " AND T.stat IS NOT DISTINCT FROM S.stat AND T.line_value IS NOT DISTINCT FROM S.line_value"
 )
 
 

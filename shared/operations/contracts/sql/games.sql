@@ -134,7 +134,8 @@ summaries AS (
 ),
 said AS (
   SELECT
-    game_date, game_id, batch_id, player_id, system_id, COALESCE(line_value, 0) AS line_value, tipoff_at, updated_at
+    game_date, game_id, batch_id, player_id, stat, system_id, COALESCE(line_value, 0) AS line_value, tipoff_at,
+    updated_at
   FROM nba_predictions.current_predictions
   WHERE game_date BETWEEN @first AND @last
 ),
@@ -158,8 +159,13 @@ grades AS (
     AND played.player_id = given.player_id
   WHERE given.game_date BETWEEN @first AND @last
     AND (
-      (given.void_reason IS NULL AND given.actual = played.points)
+      (given.void_reason IS NULL AND given.actual = {{stat_value(played., , given.stat, fg3m)}})
       OR (given.void_reason = 'did_not_play' AND played.player_id IS NULL)
+      OR (
+        given.void_reason = 'no_figure'
+        AND played.player_id IS NOT NULL
+        AND {{stat_value(played., , given.stat, fg3m)}} IS NULL
+      )
     )
   GROUP BY given.game_date, given.game_id, given.batch_id
 ),
@@ -177,6 +183,7 @@ behind AS (
     AND said.game_id = given.game_id
     AND said.batch_id = given.batch_id
     AND said.player_id = given.player_id
+    AND said.stat = given.stat
     AND said.system_id = given.system_id
     AND said.line_value = COALESCE(given.line_value, 0)
   WHERE given.game_date BETWEEN @first AND @last

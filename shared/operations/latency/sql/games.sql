@@ -70,7 +70,7 @@ grades AS (
   SELECT game_id, game_date, MAX(graded_at) AS graded_at
   FROM nba_predictions.prediction_accuracy
   WHERE game_date BETWEEN @first_date AND @last_date
-    AND (void_reason IS NULL OR void_reason = 'did_not_play')
+    AND (void_reason IS NULL OR void_reason IN ('did_not_play', 'no_figure'))
   GROUP BY game_id, game_date
 )
 SELECT

@@ -1,6 +1,7 @@
 -- What stands behind a player's features of a moment: the feature row, the injury lists, the lines,
 -- and his games before, newest first. Parameters: @game_date, @game_id, @player_id,
--- @features_as_of; @first is the first day of the games looked at, @most how many of them.
+-- @features_as_of; @first is the first day of the games looked at, @most how many of them, and
+-- @stats the statistics whose values are asked for.
 WITH
 features AS (
   SELECT
@@ -44,27 +45,33 @@ injuries AS (
 lines AS (
   SELECT
     'line' AS kind, bookmaker AS name, snapshot_time AS at, CAST(line AS FLOAT64) AS value, player_lookup AS note,
-    game_date AS about, game_id, is_main
+    game_date AS about, game_id, is_main, stat
   FROM nba_analytics.upcoming_player_lines
   WHERE game_date = @game_date
     AND game_id = @game_id
     AND player_id = @player_id
     AND features_as_of = @features_as_of
-    AND stat = 'points'
+    AND stat IN UNNEST(@stats)
 ),
-games AS (
-  SELECT
-    'game' AS kind, opponent AS name, known_at AS at, CAST(points AS FLOAT64) AS value, CAST(NULL AS STRING) AS note,
-    game_date AS about, game_id, FALSE AS is_main
+played AS (
+  SELECT *
   FROM nba_analytics.player_game_summary
   WHERE game_date BETWEEN @first AND @game_date AND player_id = @player_id AND known_at < @features_as_of
   QUALIFY ROW_NUMBER() OVER (ORDER BY game_date DESC, game_id DESC) <= @most
+),
+games AS (
+  SELECT
+    'game' AS kind, played.opponent AS name, played.known_at AS at,
+    CAST({{stat_value(played., , stat, fg3m)}} AS FLOAT64) AS value, CAST(NULL AS STRING) AS note,
+    played.game_date AS about, played.game_id, FALSE AS is_main, stat
+  FROM played
+  CROSS JOIN UNNEST(@stats) AS stat
 )
-SELECT kind, name, at, value, note, about, game_id, is_main FROM features
+SELECT kind, name, at, value, note, about, game_id, is_main, CAST(NULL AS STRING) AS stat FROM features
 UNION ALL
-SELECT kind, name, at, value, note, about, game_id, is_main FROM injuries
+SELECT kind, name, at, value, note, about, game_id, is_main, CAST(NULL AS STRING) AS stat FROM injuries
 UNION ALL
-SELECT kind, name, at, value, note, about, game_id, is_main FROM lines
+SELECT kind, name, at, value, note, about, game_id, is_main, stat FROM lines
 UNION ALL
-SELECT kind, name, at, value, note, about, game_id, is_main FROM games
-ORDER BY kind, about DESC, game_id, name, value
+SELECT kind, name, at, value, note, about, game_id, is_main, stat FROM games
+ORDER BY kind, about DESC, game_id, name, stat, value

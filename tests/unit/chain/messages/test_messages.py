@@ -116,6 +116,18 @@ def test_a_rollback_is_of_today_and_a_training_names_its_date() -> None:
             parse({"rollback_to": version}, TrainingMessage)
 
 
+def test_a_rollback_may_name_a_statistic_that_is_known_and_a_training_none() -> None:
+    assert parse({"rollback_to": "v1", "stat": "points"}, TrainingMessage).stat == "points"
+    assert parse({"rollback_to": "v1", "stat": None}, TrainingMessage).stat is None
+    for bad in ("dunks", "", 7):
+        with pytest.raises(ValidationError, match="stat"):
+            parse({"rollback_to": "v1", "stat": bad}, TrainingMessage)
+    with pytest.raises(ValidationError, match=r"there is no statistic 'dunks'; there are: points"):
+        parse({"rollback_to": "v1", "stat": "dunks"}, TrainingMessage)
+    with pytest.raises(ValidationError, match="a training is of every statistic"):
+        parse({"game_date": "TODAY", "stat": "points"}, TrainingMessage)
+
+
 @pytest.mark.parametrize("run_id", ["", "a/b", "a b", "../x", "x" * 201, "naïve", "a\nb", "a'b"])
 def test_a_run_id_that_no_store_could_keep_is_refused(run_id: str) -> None:
     with pytest.raises(ValidationError, match="run_id"):
@@ -141,6 +153,8 @@ def test_the_run_ids_of_the_system_are_accepted(run_id: str) -> None:
         {"unit": None},
         {"players": None},
         {"models": ["xgboost_v1"]},
+        {"models": {"points": ["xgboost_v1"]}},
+        {"models": {"points": {"xgboost_v1": "1"}, "ensemble_v1": "1"}},
         {"revision": "first"},
         {"game_date": None},
     ],
@@ -149,6 +163,20 @@ def test_a_request_with_a_bad_field_is_refused(change: dict[str, Any]) -> None:
     assert parse(REQUEST, PredictionRequest).unit == "203999"
     with pytest.raises(ValidationError, match=next(iter(change))):
         parse({**REQUEST, **change}, PredictionRequest)
+
+
+@pytest.mark.parametrize(
+    ("pinned", "read"),
+    [
+        ({}, {}),
+        ({"points": {"xgboost_v1": "1"}}, {"points": {"xgboost_v1": "1"}}),
+        ({"xgboost_v1": "1", "ensemble_v1": "2"}, {"points": {"xgboost_v1": "1", "ensemble_v1": "2"}}),
+    ],
+)
+def test_a_request_of_a_release_that_knew_points_alone_pins_their_models(
+    pinned: dict[str, Any], read: dict[str, Any]
+) -> None:
+    assert parse({**REQUEST, "models": pinned}, PredictionRequest).models == read
 
 
 def test_sequence_begins_at_one() -> None:

@@ -116,7 +116,7 @@ def test_who_did_not_play_is_void_with_the_reason_and_no_loss(night: Evening) ->
     void = next(g for g in grades(night) if g["player_id"] == 3)
     assert (void["outcome"], void["void_reason"]) == ("void", "did_not_play")
     assert [void[name] for name in ("correct", "profit", "error", "actual")] == [None] * 4
-    assert outcome.metadata["graded"]["ensemble_v1"]["n"] == 1
+    assert outcome.metadata["graded"]["points"]["ensemble_v1"]["n"] == 1
     assert night.scalar("SELECT voids FROM nba_predictions.system_daily_performance WHERE window_name = 'day'") == 1
 
 
@@ -195,7 +195,7 @@ def test_pass_is_in_no_hit_rate_and_unlined_players_stay_apart(night: Evening) -
     )
     outcome = run(message(), night.context("grading"))
     assert outcome.metadata["graded"] == {
-        "ensemble_v1": {"n": 2, "mae": 2.0, "line_mae": 1.0, "season_avg_mae": 1.75, "hit_rate": 0.5}
+        "points": {"ensemble_v1": {"n": 2, "mae": 2.0, "line_mae": 1.0, "season_avg_mae": 1.75, "hit_rate": 0.5}}
     }
     day = night.warehouse.query(
         "SELECT * FROM nba_predictions.system_daily_performance WHERE window_name = 'day'"
@@ -215,7 +215,7 @@ def test_a_system_that_could_not_predict_is_graded_as_pass(night: Evening) -> No
     )
     outcome = run(message(), night.context("grading"))
     assert [(g["outcome"], g["error"]) for g in grades(night)] == [("pass", None)]
-    assert outcome.metadata["graded"]["ensemble_v1"]["n"] == 0
+    assert outcome.metadata["graded"]["points"]["ensemble_v1"]["n"] == 0
 
 
 def test_windows_reach_back_and_no_further(night: Evening) -> None:
@@ -224,6 +224,7 @@ def test_windows_reach_back_and_no_further(night: Evening) -> None:
         "game_id": "0022500001",
         "player_id": 1,
         "player_lookup": "alpha",
+        "stat": "points",
         "system_id": "ensemble_v1",
         "model_version": "1",
         "batch_id": "b",
@@ -241,7 +242,7 @@ def test_windows_reach_back_and_no_further(night: Evening) -> None:
     night.add("nba_predictions.prediction_accuracy", rows)
     night.add(PREDICTIONS, [prediction_row(EARLY, 1, "Alpha")])
     outcome = run(message(), night.context("grading"))
-    assert outcome.metadata["graded"]["ensemble_v1"]["n"] == 1, "of the day alone"
+    assert outcome.metadata["graded"]["points"]["ensemble_v1"]["n"] == 1, "of the day alone"
     assert outcome.output_table == ACCURACY
     windows = night.warehouse.query(
         "SELECT window_name, n FROM nba_predictions.system_daily_performance ORDER BY n"
@@ -276,7 +277,7 @@ def test_a_span_of_dates_is_refused(night: Evening) -> None:
 @pytest.mark.parametrize(
     ("figures", "sentences"),
     [
-        ({"n": 501, "mae": 4.49, "hit_rate": 0.52, "bets": 501}, ["a mean absolute error of 4.490 points on 501 rows"]),
+        ({"n": 501, "mae": 4.49, "hit_rate": 0.52, "bets": 501}, ["a mean absolute error of 4.490 on 501 rows"]),
         ({"n": 501, "mae": 5.1, "hit_rate": 0.58, "bets": 501}, ["a hit rate of 58.0% over 501 bets"]),
         ({"n": 500, "mae": 4.0, "hit_rate": 0.9, "bets": 500}, []),
         ({"n": 501, "mae": 4.5, "hit_rate": 0.57, "bets": 501}, []),
@@ -285,7 +286,7 @@ def test_a_span_of_dates_is_refused(night: Evening) -> None:
 def test_figures_too_good_to_be_true_raise_an_alert(
     night: Evening, figures: dict[str, Any], sentences: list[str]
 ) -> None:
-    row = {"system_id": "xgboost_v1", "window_name": "season", "line_mae": 5.0, **figures}
+    row = {"stat": "points", "system_id": "xgboost_v1", "window_name": "season", "line_mae": 5.0, **figures}
     found = implausible([row], night.context("grading"))
     assert [one.topic for one in found] == ["nba-alerts"] * len(sentences)
     assert all(sentence in one.data for sentence, one in zip(sentences, found, strict=True))
@@ -367,7 +368,7 @@ def test_a_season_of_wins_raises_the_alert_with_the_grading(night: Evening) -> N
     night.add(ACCURACY, [{**graded, "game_date": before, "game_id": "0022500001", "player_id": n} for n in range(600)])
     alerts = run(message(), night.context("grading")).messages
     (rows,) = {json.loads(alert.data)["title"] for alert in alerts if isinstance(alert, OutboxMessage)}
-    assert "ensemble_v1" in rows
+    assert rows == "ensemble_v1 is too good to be true on points"
 
 
 def test_voids_that_came_of_half_a_box_score_go_even_where_no_game_can_be_graded(night: Evening) -> None:
@@ -378,7 +379,8 @@ def test_voids_that_came_of_half_a_box_score_go_even_where_no_game_can_be_graded
     void = prediction_row(LATE, 92, "Host") | {"outcome": "void", "void_reason": "did_not_play", "graded_at": NOW}
     kept = {name: value for name, value in void.items() if name in load_schema(ACCURACY).columns}
     night.add(ACCURACY, [kept])
-    figure = {"game_date": DAY, "window_name": "day", "system_id": "ensemble_v1", "n": 0, "bets": 0, "wins": 0}
+    figure = {"game_date": DAY, "window_name": "day", "stat": "points", "system_id": "ensemble_v1"}
+    figure |= dict.fromkeys(("n", "bets", "wins"), 0)
     counts = dict.fromkeys(("pushes", "passes", "voids", "priced_bets", "n_unlined"), 0)
     night.add(FIGURES, [figure | counts | {"graded_at": NOW}])
     outcome = run(message(), night.context("grading"))
@@ -468,12 +470,62 @@ def test_systems_come_by_name_and_windows_from_the_shortest(night: Evening) -> N
     assert found == [(system, window) for system in sorted(systems) for window in (*WINDOW_DAYS, "season")]
 
 
+# --- more than one statistic ----------------------------------------------------------------------
+
+
+def test_two_statistics_of_a_player_are_summed_up_apart(night: Evening) -> None:
+    """One table of grades, with points of the night and rows of another statistic beside them."""
+    night.add(PREDICTIONS, [prediction_row(EARLY, 1, "Alpha", "24.5", mean=26.0)])  # scored 25: won, error 1
+    run(message(), night.context("grading"))
+    others = {"stat": "rebounds", "line_value": 7, "predicted": 8.0, "actual": 5, "season_average": 6.0}
+    (points,) = grades(night)
+    night.add(ACCURACY, [points | others | {"outcome": "loss", "error": 3.0, "profit": -1.0}])
+    table = night.warehouse.query(f"SELECT * FROM {ACCURACY} ORDER BY stat")
+    day = {row["stat"]: row for row in figures(table, DAY) if row["window_name"] == "day"}
+    assert list(day) == ["points", "rebounds"]
+    assert [(row["n"], row["mae"], row["line_mae"], row["wins"]) for row in day.values()] == [
+        (1, 1.0, 0.5, 1), (1, 3.0, 2.0, 0),
+    ]  # fmt: skip
+
+
+def test_a_statistic_that_the_box_score_lacks_is_void_and_its_bet_not_lost(night: Evening) -> None:
+    """The player's points are graded all the same, each statistic has its own figures, and grading
+    again writes the same.
+    """
+    unknown = prediction_row(EARLY, 1, "Alpha", "6.5", mean=8.0, stat="nobody_counts_it")
+    night.add(PREDICTIONS, [prediction_row(EARLY, 1, "Alpha"), unknown])
+    outcome = run(message(), night.context("grading"))
+    found = {g["stat"]: (g["outcome"], g["void_reason"], g["actual"], g["profit"]) for g in grades(night)}
+    assert found == {
+        "points": ("win", None, 25, pytest.approx(100 / 110)),
+        "nobody_counts_it": ("void", "no_figure", None, None),
+    }
+    assert {stat: of["ensemble_v1"]["n"] for stat, of in outcome.metadata["graded"].items()} == {
+        "nobody_counts_it": 0,
+        "points": 1,
+    }
+    windows = night.warehouse.query(f"SELECT stat, wins, voids FROM {FIGURES} WHERE window_name = 'day'").to_pylist()
+    assert {row["stat"]: (row["wins"], row["voids"]) for row in windows} == {
+        "nobody_counts_it": (0, 1),
+        "points": (1, 0),
+    }
+    assert run(message(), night.context("grading")) == outcome
+
+
+def test_an_alert_names_the_statistic_and_is_one_of_its_own(night: Evening) -> None:
+    row = {"system_id": "xgboost_v1", "window_name": "season", "line_mae": 5.0, "n": 0, "mae": None}
+    rows = [row | {"stat": stat, "hit_rate": 0.6, "bets": 600} for stat in ("points", "rebounds")]
+    alerts = [json.loads(one.data) for one in implausible(rows, night.context("grading"))]
+    assert [one["title"] for one in alerts] == [f"xgboost_v1 is too good to be true on {each['stat']}" for each in rows]
+    assert len({one["fingerprint"] for one in alerts}) == 2
+
+
 def test_beside_a_suspicious_line_a_forecast_is_graded_and_in_no_figure(night: Evening) -> None:
     suspicious: dict[str, Any] = {"p_over": None, "reason": "suspicious_line; far_from_form", "recommendation": "PASS"}
     night.add(PREDICTIONS, [prediction_row(EARLY, 1, "Alpha", "250.5", **suspicious), prediction_row(LATE, 2, "Beta")])
     outcome = run(message(), night.context("grading"))
     assert [(g["player_id"], g["suspicious"]) for g in grades(night)] == [(1, True), (2, False)]
-    assert outcome.metadata["graded"]["ensemble_v1"]["n"] == 1
+    assert outcome.metadata["graded"]["points"]["ensemble_v1"]["n"] == 1
 
 
 @pytest.mark.parametrize(("later", "known"), [(timedelta(0), True), (timedelta(microseconds=1), False)])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.nba.stats import PREDICTED
+from shared.nba.stats import BASE_STATS
 from shared.science.features.names import identity_columns, model_features
 from shared.stores.warehouse.schemas import load_schema
 from shared.stores.warehouse.sql import read_sql
@@ -90,7 +90,10 @@ def find_unnoticed(found: Sequence[tuple[Case, Any]]) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("feature", [*model_features(), *market_features()])
+FEATURES = sorted({*market_features(), *(name for stat in BASE_STATS for name in model_features(stat))})
+
+
+@pytest.mark.parametrize("feature", FEATURES)
 def test_a_features_cases_notice_every_mistake(computed: Rows, feature: str) -> None:
     cases = [case for case in CASES if case.feature == feature]
     found = [(case, computed[case.evening][case.player][feature]) for case in cases]
@@ -166,7 +169,7 @@ def test_every_null_has_its_reason(world: FeatureFixture) -> None:
 # scores lack it.
 AS_OF_POINTS = {
     column: points
-    for stat in PREDICTED
+    for stat in BASE_STATS
     if stat != "points"
     for column, points in zip(stat_columns(stat), stat_columns("points"), strict=True)
 }
@@ -179,11 +182,13 @@ def _groups(name: str) -> set[str]:
     if name in ("teammates_out_points_recent", "teammates_out_points_delta", "teammates_out_minutes_delta"):
         return {"teammates_recent"} | ({"injuries"} if name.endswith("delta") else set())
     if name.startswith(("teammates_out", "available", "absence_")):
-        return {"injuries"}
+        return {"injuries", "box_score"}
     if name.startswith("opponents_out"):
-        return {"opponents"}
-    if name in ("minutes_share", "points_share", "points_rank"):
-        return {"injuries", "available"}
+        return {"opponents", "box_score"}
+    if name in ("opponent_rebounds_allowed_rel", "opponent_assists_allowed_rel"):
+        return {"opponent_form", "league", "box_score"}
+    if name in {"minutes_share", *(f"{stat}_{of}" for stat in BASE_STATS for of in ("share", "rank"))}:
+        return {"injuries", "available", "box_score"}
     if name in ("points_sd_l10", "points_slope_l10", "minutes_slope_l10", "minutes_sd_l10", "minutes_second_last"):
         return {"spread"}
     if name in ("points_season", "minutes_season", "points_sd_season", "points_z_l5"):
@@ -243,11 +248,22 @@ def test_quality_falls_with_what_is_unknown(rows: dict[int, dict[str, Any]]) -> 
 
 def test_names_of_columns_fall_into_three_groups() -> None:
     everything = load_schema(STORE).columns
-    identity, model, market = identity_columns(), model_features(), market_features()
+    identity, market = identity_columns(), market_features()
+    model = sorted({name for stat in BASE_STATS for name in model_features(stat)})
     assert len({*identity, *model, *market}) == len(identity) + len(model) + len(market)
     assert set(everything) - {*identity, *model, *market} == {"zone_source", "line_snapshot_at"}
     assert not {"line", "spread", "implied_team_total"} & set(model)
     assert {"points_l5", "is_home", "games_last_7"} < set(model)
+
+
+def test_what_serves_one_statistic_is_no_input_of_another() -> None:
+    inputs = {stat: set(model_features(stat)) for stat in BASE_STATS}
+    own = {stat: {*stat_columns(stat), *stat_columns(stat, "stat_circumstances")} for stat in BASE_STATS}
+    everybodys = {"rebounds_l10", "assists_l10"} | own["points"]
+    for stat, names in inputs.items():
+        assert own[stat] <= names
+        for other in set(BASE_STATS) - {stat}:
+            assert not (own[other] - everybodys) & names, (stat, other)
 
 
 def test_a_playoff_evening_described_afterwards_is_the_same(playoff_world: FeatureFixture, computed: Rows) -> None:
@@ -260,7 +276,7 @@ def test_a_playoff_evening_described_afterwards_is_the_same(playoff_world: Featu
     assert world.features(day, playoff.AS_OF) == computed[PLAYOFF]
     params = {"as_of": after, "first_date": day, "last_date": day}
     [training] = world.warehouse.query(read_sql("shared.science.features", "training_rows"), params).to_pylist()
-    assert (training.pop("actual"), training.pop("actual_minutes")) == (22, 30.0)
+    assert (training.pop("actual_points"), training.pop("actual_minutes")) == (22, 30.0)
     assert training.pop("actual_known_at") > training["tipoff_at"]
     assert training == computed[PLAYOFF][playoff.FADING]
 
@@ -277,7 +293,7 @@ def test_serving_backfill_and_training_give_identical_rows(
     assert world.features(DAY, AS_OF) == rows
     params = {"as_of": AFTER, "first_date": DAY, "last_date": DAY}
     training = world.warehouse.query(read_sql("shared.science.features", "training_rows"), params).to_pylist()
-    actual = {row["player_id"]: (row.pop("actual"), row.pop("actual_minutes")) for row in training}
+    actual = {row["player_id"]: (row.pop("actual_points"), row.pop("actual_minutes")) for row in training}
     assert all(row.pop("actual_known_at") < AFTER for row in training)
     assert actual == {RISING: (30, 30.0), FOE: (2, 30.0)}
     assert {row["player_id"]: row for row in training} == {player: rows[player] for player in actual}

@@ -54,6 +54,7 @@ def line(player_id: int | None, *, is_main: bool = True, **changes: Any) -> dict
         "player_id": player_id,
         "player_lookup": f"player{player_id}",
         "player_name": f"Player {player_id}",
+        "stat": "points",
         "bookmaker": "bookone",
         "is_main": is_main,
         "line": Decimal("20.5"),
@@ -98,11 +99,11 @@ def test_thresholds_are_settings() -> None:
 def test_lines_go_to_their_player_and_only_main_ones_make_him_lined() -> None:
     lines = [line(1), line(1, bookmaker="booktwo"), line(2, is_main=False), line(1, game_id="0022500202")]
     (first, second), left_out = select_players([player(2), player(1)], lines[:3], SETTINGS, NOW)
-    assert (first.player_id, len(first.books), first.has_line) == (1, 2, True)
-    assert (second.player_id, len(second.books), second.has_line) == (2, 1, False)
+    assert (first.player_id, len(first.books["points"]), first.has_line) == (1, 2, True)
+    assert (second.player_id, len(second.books["points"]), second.has_line) == (2, 1, False)
     assert left_out == []
     (only,), strangers = select_players([player(1)], lines[3:], SETTINGS, NOW)
-    assert only.books == ()
+    assert only.books == {}
     assert [one.reason for one in strangers] == ["not_on_roster"]
 
 
@@ -155,7 +156,7 @@ def test_nobody_disappears(roster: list[dict[str, Any]], lined: list[int | None]
 
 @pytest.mark.parametrize(("players", "most", "units"), [(1, 200, 1), (200, 200, 200), (201, 200, 200), (450, 20, 20)])
 def test_units_are_players_or_groups_of_the_same_work(players: int, most: int, units: int) -> None:
-    chosen = [Player(player(n), ()) for n in range(players)]
+    chosen = [Player(player(n), {}) for n in range(players)]
     grouped = players_per_unit(chosen, most)
     assert len(grouped) == units <= most
     assert sorted((one for group in grouped.values() for one in group), key=lambda one: one.player_id) == chosen
@@ -169,15 +170,15 @@ def test_who_has_a_line_is_more_work_and_shares_a_unit_with_fewer() -> None:
     """Five tested lines against one row: of two lined players and ten without, in two units, one
     has each.
     """
-    lined = [Player(player(n), [line(n)]) for n in range(2)]
-    unlined = [Player(player(n), ()) for n in range(10, 20)]
+    lined = [Player(player(n), {"points": [line(n)]}) for n in range(2)]
+    unlined = [Player(player(n), {}) for n in range(10, 20)]
     grouped = players_per_unit([*lined, *unlined], 2)
     assert [[one.has_line for one in group].count(True) for group in grouped.values()] == [1, 1]
     assert [len(group) for group in grouped.values()] == [6, 6]
 
 
 def test_who_is_in_two_games_is_in_one_unit() -> None:
-    chosen = [Player(player(n, game_id=game), ()) for n in (1, 2, 3) for game in ("0022500201", "0022500202")]
+    chosen = [Player(player(n, game_id=game), {}) for n in (1, 2, 3) for game in ("0022500201", "0022500202")]
     for most in (2, 20):
         grouped = players_per_unit(chosen, most)
         homes = [unit for unit, group in grouped.items() for one in group if one.player_id == 2]

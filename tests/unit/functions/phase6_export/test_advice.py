@@ -61,15 +61,21 @@ def export_rows(night: Evening, *rows: dict[str, Any]) -> dict[str, Any]:
     found = {path: json.loads(night.runtime.exports.read(f"v1/{path}").data) for path in paths}
     for path, schema in paths.items():
         check(found[path], schema, path)
-        assert found[path]["schema_version"] == 2
+        assert found[path]["schema_version"] == 3
     return found
 
 
 def lines(files: dict[str, Any]) -> list[dict[str, Any]]:
     """All lines of the predictions file; the player's own file has the same."""
     (player,) = files["predictions/today.json"]["players"]
-    assert files["tonight/player/alpha.json"]["predictions"] == player["predictions"]
-    return [line for system in player["predictions"] for line in system["lines"]]
+    assert files["tonight/player/alpha.json"]["stats"] == player["stats"]
+    return [line for system in player["stats"]["points"]["systems"] for line in system["lines"]]
+
+
+def entry_of(files: dict[str, Any]) -> dict[str, Any]:
+    """What is said of the player's points tonight."""
+    entry: dict[str, Any] = files["tonight/all-players.json"]["games"][0]["players"][0]["stats"]["points"]
+    return entry
 
 
 def write_row(line: str, p_over: float, best: Best, **changes: Any) -> dict[str, Any]:
@@ -104,7 +110,7 @@ TWO_BOOKS = Best(-105, "fanduel", -108, "betmgm")
 def test_each_price_stands_beside_its_own_book(night: Evening, p_over: float, side: str, book: str, price: int) -> None:
     files = export_rows(night, write_row("24.5", p_over, TWO_BOOKS))
     (line,) = lines(files)
-    entry = files["tonight/all-players.json"]["games"][0]["players"][0]
+    entry = entry_of(files)
     for each in (line, entry):
         assert "bookmaker" not in each
         assert (each["over_bookmaker"], each["over_price"]) == ("fanduel", -105)
@@ -138,7 +144,7 @@ def test_a_line_that_no_book_prices_is_a_pass_in_every_file(night: Evening, p_ov
     assert row["recommendation"] == {0.70: "OVER", 0.30: "UNDER", 0.50: "PASS"}[p_over]
     files = export_rows(night, row)
     (line,) = lines(files)
-    entry = files["tonight/all-players.json"]["games"][0]["players"][0]
+    entry = entry_of(files)
     for each in (line, entry):
         assert (each["recommendation"], each["priced"], each["side"]) == ("PASS", False, row["side"])
         assert (each["over_bookmaker"], each["over_price"]) == (each["under_bookmaker"], each["under_price"])
@@ -148,7 +154,7 @@ def test_a_line_that_no_book_prices_is_a_pass_in_every_file(night: Evening, p_ov
     chance = f"{max(p_over, 1 - p_over):.1%}"
     word = row["side"].lower()
     assert line["reason"].startswith(
-        f"Pass: no bookmaker prices a line of 24.5, and the {word} lacks one: "
+        f"Pass: no bookmaker prices a line of 24.5 points, and the {word} lacks one: "
         f"it is nearer to a bet with a {chance} chance. "
     )
     assert "assumed_price" not in line["reason"]
@@ -183,7 +189,7 @@ def test_a_row_older_than_the_side_is_read_as_far_as_it_says(night: Evening) -> 
 def test_without_a_line_there_is_no_side_and_no_price(night: Evening) -> None:
     (line,) = lines(export_rows(night, prediction_row(EARLY, 1, "Alpha", None)))
     assert (line["recommendation"], line["side"], line["priced"]) == ("NO_LINE", None, False)
-    assert line["reason"] == "No bookmaker has a line on him; Alpha is forecast at 26.1."
+    assert line["reason"] == "No bookmaker has a line on his points; Alpha is forecast at 26.1."
 
 
 def test_a_suspicious_line_and_a_failed_system_say_so_in_words(night: Evening) -> None:
@@ -207,7 +213,7 @@ def test_a_suspicious_line_and_a_failed_system_say_so_in_words(night: Evening) -
         **nothing,
     )
     first, second = lines(export_rows(night, far, failed))
-    assert first["reason"] == "Pass: the line of 50.5 or its price is suspicious, it is far from what he scores."
+    assert first["reason"] == "Pass: the line of 50.5 points or its price is suspicious, it is far from his form."
     assert second["reason"] == "Pass: xgboost_v1 could not predict, no model of xgboost_v1 was trained yet."
     assert {(each["side"], each["recommendation"]) for each in (first, second)} == {(None, "PASS")}
 

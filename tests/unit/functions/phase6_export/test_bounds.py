@@ -22,7 +22,6 @@ COLUMNS = {
     "points": bounds.PLAYER_BOX["points"],
     "actual": bounds.PLAYER_BOX["points"],
     "minutes": bounds.PLAYER_BOX["minutes"],
-    "line": bounds.PROPS["line"],
     "over_price": bounds.PROPS["over_price"],
     "under_price": bounds.PROPS["under_price"],
     "price": bounds.PROPS["over_price"],
@@ -71,6 +70,9 @@ def test_bounds_are_those_of_the_raw_tables_and_probabilities_are_from_0_to_1(sc
             assert (node["minimum"], node["maximum"]) == (0, 1), within
         if name in COLUMNS and "explanation" not in within:
             assert (node["minimum"], node["maximum"]) == (COLUMNS[name].low, COLUMNS[name].high), within
+        if name == "line":
+            assert node["minimum"] == bounds.PROPS["line"].low, within
+            assert node["maximum"] >= bounds.PROPS["line"].high, "one bound suits the lines of every statistic"
 
 
 def patterns() -> list[tuple[str, str]]:
@@ -106,14 +108,14 @@ def test_a_date_is_one_of_a_year_that_a_game_can_be_of(fits: str, pattern: str) 
 @pytest.mark.parametrize(
     ("definition", "field", "values"),
     [
-        ("line", "line", [0, -0.5, 100.5, 24.25, 1e300]),
+        ("line", "line", [0, -0.5, 150.5, 24.25, 1e300]),
         ("line", "over_price", [0, 99, -99, 20_001, -100_001]),
         ("line", "p_over", [-0.0001, 1.0001]),
         ("line", "expected_value", [-1.01, 201]),
         ("line", "fair_over_price", [1e7, -1e7]),
-        ("player", "predicted", [-0.01, 150.01, 1e300]),
+        ("stat_tonight", "predicted", [-0.01, 150.01, 1e300]),
         ("player", "player_id", [0, -1, 10_000_000_000]),
-        ("player", "last_10_points", [[151], [-1]]),
+        ("stat_tonight", "last_10", [[151], [-1]]),
     ],
 )
 def test_what_no_game_can_come_to_does_not_fit(definition: str, field: str, values: list[Any]) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from functions.phase6_export.document import half_points
 from functions.phase6_export.export import run
-from functions.phase6_export.labels import LABELS
+from functions.phase6_export.labels import LABELS, STAT_LABELS
 from functions.phase6_export.schema_check import FOLDER, check, fast_check, load, validator
 from shared.chain.messages.messages import PhaseMessage
 from shared.core.errors import DataError, NotFound, SchemaMismatch
@@ -42,9 +42,11 @@ from tests.support.stores import reset_counts
 
 # What files written by an earlier version do not have: they stay valid.
 ADDED_LATER = {"explanation"}
+# What a game brought of a statistic that nothing predicts on the date.
+OF_OTHER_STATS = set(STAT_LABELS)
 PREDICTIONS = "nba_predictions.player_prop_predictions"
 EXPECTED = "nba_monitoring.expected_outputs"
-MOVED = {"feature": "line", "label": "the line", "value": 24.5, "points": 1.0}
+MOVED = {"feature": "line", "label": "the line", "value": 24.5, "effect": 1.0}
 SCHEMA_OF = {
     "v1/tonight/all-players.json": "all_players",
     "v1/tonight/player/alpha.json": "player",
@@ -148,19 +150,17 @@ def test_all_players_names_everybody_with_what_is_said_or_why_not(ready: Evening
     assert [game["game_id"] for game in body["games"]] == [EARLY, LATE]
     assert body["games"][0]["tipoff_at"] == "2025-11-15T00:00:00Z"
     alpha, out = body["games"][0]["players"]
-    assert (alpha["status"], alpha["line"], alpha["recommendation"], alpha["opponent"]) == (
-        "predicted",
-        24.5,
-        "OVER",
-        "LAL",
-    )
-    assert alpha["predicted"] == 26.12
-    assert alpha["context"]["points_season"] == 24.0
-    assert alpha["last_10_points"] == [30, 29, 28, 27, 26, 25, 24, 23, 22, 21]
-    assert [system["system_id"] for system in alpha["systems"]] == sorted(SYSTEMS)
-    assert (out["status"], out["reason"], out["predicted"]) == ("left_out", "out", None)
+    assert (alpha["status"], alpha["has_line"], alpha["opponent"]) == ("predicted", True, "LAL")
+    (his_points,) = alpha["stats"].values()
+    assert (his_points["line"], his_points["recommendation"], his_points["predicted"]) == (24.5, "OVER", 26.12)
+    assert his_points["season_average"] == 24.0
+    assert his_points["last_10"] == [30, 29, 28, 27, 26, 25, 24, 23, 22, 21]
+    assert [system["system_id"] for system in his_points["systems"]] == sorted(SYSTEMS)
+    assert (out["status"], out["reason"], out["stats"]["points"]["predicted"]) == ("left_out", "out", None)
     gamma = body["games"][1]["players"][1]
-    assert (gamma["recommendation"], gamma["line"], gamma["has_line"]) == ("NO_LINE", None, False)
+    assert gamma["has_line"] is False
+    unlined = gamma["stats"]["points"]
+    assert (unlined["recommendation"], unlined["line"], unlined["has_line"]) == ("NO_LINE", None, False)
     assert [(each["player_name"], each["game_id"]) for each in body["unmatched"]] == [
         ("Nobody", None),
         ("Nobody 2", EARLY),
@@ -174,9 +174,14 @@ def test_predictions_hold_every_row_once_with_exact_lines(ready: Evening) -> Non
     raw = ready.runtime.exports.read(f"v1/predictions/{DAY}.json").data
     body = json.loads(raw)
     assert body["total_rows"] == 11 * len(SYSTEMS)
-    rows = [line for player in body["players"] for system in player["predictions"] for line in system["lines"]]
+    rows = [
+        line
+        for player in body["players"]
+        for system in player["stats"]["points"]["systems"]
+        for line in system["lines"]
+    ]
     assert len(rows) == 11 * len(SYSTEMS)
-    alpha = body["players"][0]["predictions"][0]
+    alpha = body["players"][0]["stats"]["points"]["systems"][0]
     assert [line["line"] for line in alpha["lines"]] == [22.5, 23.5, 24.5, 25.5, 26.5]
     assert b'"line":24.5,' in raw
     assert ready.runtime.exports.read("v1/predictions/today.json").data == raw
@@ -207,11 +212,11 @@ def test_best_bets_need_an_offered_price_and_take_a_player_once(ready: Evening) 
 def test_a_players_file_has_all_his_lines_and_games_before_tonight(ready: Evening) -> None:
     run(message(), ready.context("phase6_export"))
     body = read(ready, "v1/tonight/player/alpha.json")
-    assert [len(system["lines"]) for system in body["predictions"]] == [5] * len(SYSTEMS)
+    assert [len(system["lines"]) for system in body["stats"]["points"]["systems"]] == [5] * len(SYSTEMS)
     assert [game["points"] for game in body["last_games"]] == list(range(30, 20, -1))
     assert body["last_games"][0]["game_date"] == str(DAY - timedelta(days=1))
     out = read(ready, "v1/tonight/player/outa.json")
-    assert (out["player"]["reason"], out["predictions"]) == ("out", [])
+    assert (out["player"]["reason"], out["stats"]) == ("out", {})
 
 
 def test_each_system_says_what_moved_it_most(ready: Evening) -> None:
@@ -226,8 +231,8 @@ def test_each_system_says_what_moved_it_most(ready: Evening) -> None:
     run(message(), ready.context("phase6_export"))
     whole = {player["player_lookup"]: player for player in read(ready, f"v1/predictions/{DAY}.json")["players"]}
     for body in (read(ready, "v1/tonight/player/alpha.json"), whole["alpha"], whole["gamma"]):
-        assert [system["explanation"] for system in body["predictions"]] == [labelled] * len(SYSTEMS)
-    assert [system["explanation"] for system in whole["outa"]["predictions"]] == [[]]
+        assert [system["explanation"] for system in body["stats"]["points"]["systems"]] == [labelled] * len(SYSTEMS)
+    assert [system["explanation"] for system in whole["outa"]["stats"]["points"]["systems"]] == [[]]
 
 
 @pytest.mark.parametrize(
@@ -235,8 +240,8 @@ def test_each_system_says_what_moved_it_most(ready: Evening) -> None:
     [
         [MOVED] * 6,
         [{"feature": "line", "label": "the line", "value": 24.5}],
-        [{"feature": "line", "value": 24.5, "points": 1.0}],
-        [MOVED | {"points": None}],
+        [{"feature": "line", "value": 24.5, "effect": 1.0}],
+        [MOVED | {"effect": None}],
         [MOVED | {"value": "24.5"}],
         [MOVED | {"feature": "The Line"}],
         [MOVED | {"label": ""}],
@@ -248,7 +253,7 @@ def test_each_system_says_what_moved_it_most(ready: Evening) -> None:
 def test_an_explanation_that_does_not_fit_is_refused(ready: Evening, explanation: Any) -> None:
     run(message(), ready.context("phase6_export"))
     body = read(ready, "v1/tonight/player/alpha.json")
-    first = body["predictions"][0]
+    first = body["stats"]["points"]["systems"][0]
     check(body, "player", "alpha.json")
     first["explanation"] = explanation
     with pytest.raises(SchemaMismatch, match="explanation"):
@@ -271,6 +276,7 @@ def test_results_and_performance_of_the_last_graded_date(ready: Evening) -> None
         "game_id": "0022500199",
         "player_id": 1,
         "player_lookup": "alpha",
+        "stat": "points",
         "system_id": "ensemble_v1",
         "model_version": "1",
         "batch_id": "b",
@@ -293,7 +299,8 @@ def test_results_and_performance_of_the_last_graded_date(ready: Evening) -> None
     )
     counts = dict.fromkeys(("n", "bets", "wins", "priced_bets"), 1)
     zeros = dict.fromkeys(("pushes", "passes", "voids", "n_unlined"), 0)
-    figures = {"game_date": yesterday, "system_id": "ensemble_v1", "mae": 4.0, "graded_at": AS_OF, **counts, **zeros}
+    of = {"game_date": yesterday, "stat": "points", "system_id": "ensemble_v1", "graded_at": AS_OF}
+    figures = {**of, "mae": 4.0, **counts, **zeros}
     ready.add(
         "nba_predictions.system_daily_performance", [{**figures, "window_name": name} for name in ("season", "day")]
     )
@@ -302,8 +309,8 @@ def test_results_and_performance_of_the_last_graded_date(ready: Evening) -> None
     assert written == [f"v1/results/{yesterday}.json", "v1/results/latest.json", "v1/systems/performance.json"]
     results = read(ready, "v1/results/latest.json")
     assert results["game_date"] == str(yesterday)
-    assert [len(player["systems"]) for player in results["players"]] == [1]
-    assert [line["line"] for line in results["players"][0]["systems"][0]["lines"]] == [24.5, 25.5]
+    assert [len(player["stats"]["points"]["systems"]) for player in results["players"]] == [1]
+    assert [line["line"] for line in results["players"][0]["stats"]["points"]["systems"][0]["lines"]] == [24.5, 25.5]
     assert results["systems"][0] | {"win": 1, "loss": 0, "profit": 0.91} == results["systems"][0]
     windows = read(ready, "v1/systems/performance.json")["systems"][0]["windows"]
     assert [(each["window"], each["mae"]) for each in windows] == [("day", 4.0), ("season", 4.0)]
@@ -492,7 +499,8 @@ def test_a_halted_export_says_so_in_every_file(ready: Evening) -> None:
 def test_a_value_that_does_not_fit_stops_the_export_before_the_first_write(ready: Evening) -> None:
     ready.add(PREDICTIONS, [prediction_row(LATE, 2, "Beta", "30.5", p_over=1.5)])
     with pytest.raises(
-        SchemaMismatch, match=rf"v1/predictions/{DAY}\.json .*\$\.players\[1\]\.predictions\[0\].*p_over.*1\.5"
+        SchemaMismatch,
+        match=rf"v1/predictions/{DAY}\.json .*\$\.players\[1\]\.stats\.points\.systems\[0\].*p_over.*1\.5",
     ):
         run(message(), ready.context("phase6_export"))
     assert ready.runtime.exports.list("") == []
@@ -522,7 +530,7 @@ def test_schemas_are_valid_and_closed(name: str) -> None:
     assert found
     for each in found:
         assert each["additionalProperties"] is False
-        assert set(each["properties"]) - set(each["required"]) <= ADDED_LATER
+        assert set(each["properties"]) - set(each["required"]) <= ADDED_LATER | OF_OTHER_STATS
         assert set(each["required"]) <= set(each["properties"])
 
 
@@ -672,13 +680,12 @@ def test_what_does_not_take_place_is_offered_nowhere_and_says_why(
     tonight = read(ready, "v1/tonight/all-players.json")
     late = next(game for game in tonight["games"] if game["game_id"] == LATE)
     assert late["status"] == ("live" if reason == "moved_forward" else reason)
-    assert {(p["status"], p["reason"], p["recommendation"]) for p in late["players"]} == {
-        ("left_out", f"game_{reason}", None)
-    }
+    shown = {(p["status"], p["reason"], p["stats"]["points"]["recommendation"]) for p in late["players"]}
+    assert shown == {("left_out", f"game_{reason}", None)}
     assert tonight["total_predicted"] == 1
     assert tonight["total_left_out"] == {"out": 1, f"game_{reason}": 2}
     his_own = read(ready, "v1/tonight/player/beta.json")
-    assert (his_own["player"]["reason"], his_own["predictions"]) == (f"game_{reason}", [])
+    assert (his_own["player"]["reason"], his_own["stats"]) == (f"game_{reason}", {})
 
 
 @pytest.mark.parametrize("change", [with_status("scheduled"), lambda night: None])
@@ -727,6 +734,7 @@ def test_who_had_no_line_and_who_had_a_further_line_alone_are_among_the_results(
         "game_id": "0022500199",
         "player_id": 3,
         "player_lookup": "gamma",
+        "stat": "points",
         "system_id": "ensemble_v1",
         "model_version": "1",
         "batch_id": "b",
@@ -743,8 +751,9 @@ def test_who_had_no_line_and_who_had_a_further_line_alone_are_among_the_results(
     run(message(yesterday, phase="grading"), ready.context("phase6_export"))
     found = read(ready, "v1/results/latest.json")
     lines = [
-        (player["player_lookup"], player["line"], player["systems"][0]["lines"][0]["line"])
+        (player["player_lookup"], player["stats"]["points"]["line"], system["lines"][0]["line"])
         for player in found["players"]
+        for system in player["stats"]["points"]["systems"]
     ]
     assert lines == [("delta", None, 9.5), ("gamma", None, None)]
     assert found["systems"][0]["no_line"] == 1
@@ -774,7 +783,7 @@ def test_grades_of_this_very_moment_are_exported_and_later_ones_are_not(
     ready: Evening, later: timedelta, files: int
 ) -> None:
     yesterday, graded_at = DAY - timedelta(days=1), ready.clock.now() + later
-    common = {"game_date": yesterday, "system_id": "ensemble_v1", "graded_at": graded_at}
+    common = {"game_date": yesterday, "stat": "points", "system_id": "ensemble_v1", "graded_at": graded_at}
     grade = {
         **common,
         "game_id": "0022500199",

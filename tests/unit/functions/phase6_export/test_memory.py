@@ -32,6 +32,6 @@ def test_statements_do_not_depend_on_the_rows(exports: list[Export]) -> None:
 def test_a_players_lines_are_checked_in_the_dates_file_as_in_his_own() -> None:
     """They are written to his file as they stand in the date's, and are not looked through
     again."""
-    own = load("player")["properties"]["predictions"]
-    dated = load("predictions")["properties"]["players"]["items"]["properties"]["predictions"]
+    own = load("player")["properties"]["stats"]
+    dated = load("predictions")["properties"]["players"]["items"]["properties"]["stats"]
     assert own.items() <= dated.items()

@@ -130,7 +130,7 @@ def status_body(**changes: Any) -> dict[str, Any]:
     moment = "2025-11-14T17:00:00Z"
     attempt = {"game_date": "2025-11-14", "status": "success", "reason": "", "generated_at": moment}
     return {
-        "schema_version": 2,
+        "schema_version": 3,
         "game_date": "2025-11-14",
         "generated_at": moment,
         "order": [1, "2025-11-14", 0, "2025-11-14T17:00:00.000000Z"],

@@ -91,7 +91,7 @@ def test_on_a_day_without_games_nothing_shows_the_last_days_picks(
     for name, player_id in (("alpha", 1), ("beta", 2)):
         body = read(night, f"v1/tonight/player/{name}.json")
         check(body, "player", name)
-        assert (body["game_date"], body["predictions"], body["last_games"]) == (str(NEXT), [], [])
+        assert (body["game_date"], body["stats"], body["last_games"]) == (str(NEXT), {}, [])
         assert body["player"] == {
             "player_id": player_id,
             "player_lookup": name,

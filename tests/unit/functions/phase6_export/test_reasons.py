@@ -66,10 +66,10 @@ PLAYER: dict[str, Any] = {
 NOBODY_OUT = {"teammates_out": None, "teammates_out_usual": None, "teammates_out_count": 0}
 MOVED = json.dumps(
     [
-        {"feature": "line", "value": 28.5, "points": -1.52},
-        {"feature": "teammates_out_points_delta", "value": 17.0, "points": 1.31},
-        {"feature": "form", "value": None, "points": 0.62},
-        {"feature": "rest_days", "value": 0.0, "points": -0.21},
+        {"feature": "line", "value": 28.5, "effect": -1.52},
+        {"feature": "teammates_out_points_delta", "value": 17.0, "effect": 1.31},
+        {"feature": "form", "value": None, "effect": 0.62},
+        {"feature": "rest_days", "value": 0.0, "effect": -0.21},
     ]
 )
 
@@ -82,8 +82,8 @@ def row(line: str | None = "28.5", **changes: Any) -> dict[str, Any]:
 def test_a_picks_reason_is_about_the_player_with_all_its_numbers() -> None:
     pick = row()
     assert full_reason(pick, pick, PLAYER) == (
-        "Over 28.5 at -110 (book) wins with a 56.0% chance: an expected value of +0.069 a unit. "
-        "Luka Dončić is forecast at 30.1, 1.6 above the line of 28.5 (P(over) 56.0%). "
+        "Over 28.5 points at -110 (book) wins with a 56.0% chance: an expected value of +0.069 a unit. "
+        "Luka Dončić is forecast at 30.1 points, 1.6 above the line of 28.5 (P(over) 56.0%). "
         "LAL is without LeBron James and Austin Reaves, who usually score 44.2 points, 17.0 more than were missing in "
         "his recent games. "
         "He averages 30.2 points over his last 5 games and 28.0 over his last 10, against 27.5 in 11 games "
@@ -97,7 +97,7 @@ def test_a_picks_reason_is_about_the_player_with_all_its_numbers() -> None:
 def test_an_alternates_reason_has_the_main_lines_explanation() -> None:
     alternate = row("26.5", kind="alternate", explanation=None, edge=3.5, p_over=0.64, confidence_score=0.64)
     sentence = line_reason(alternate, row(), PLAYER)
-    assert sentence.startswith("Over 26.5 at -110 (book) wins with a 64.0% chance")
+    assert sentence.startswith("Over 26.5 points at -110 (book) wins with a 64.0% chance")
     assert "3.5 above the line of 26.5 (P(over) 64.0%)" in sentence
     assert "team-mates out compared with his recent games +1.3" in sentence
 
@@ -107,7 +107,7 @@ def test_a_line_that_is_no_pick_does_not_tell_the_story_again() -> None:
     passed = row(recommendation="PASS", reason="expected value too low: OVER is nearer; form 26.1")
     assert line_reason(passed, passed, PLAYER) == (
         "Pass: expected value too low: OVER is nearer. "
-        "Luka Dončić is forecast at 30.1, 1.6 above the line of 28.5 (P(over) 56.0%)."
+        "Luka Dončić is forecast at 30.1 points, 1.6 above the line of 28.5 (P(over) 56.0%)."
     )
     assert "LeBron James" in full_reason(passed, passed, PLAYER)
 
@@ -117,7 +117,7 @@ def test_a_whole_line_may_push() -> None:
     sentence = full_reason(whole, whole, PLAYER)
     assert "wins with a 51.6% chance and a 5.1% chance of a push" in sentence
     level = row("30.0", edge=-0.02)
-    assert "is forecast at 30.1, right at the line of 30.0" in full_reason(level, level, PLAYER)
+    assert "is forecast at 30.1 points, right at the line of 30.0" in full_reason(level, level, PLAYER)
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_why_a_system_could_not_predict_ends_with_one_period() -> None:
 
 def test_without_features_the_story_is_silent() -> None:
     nothing = dict.fromkeys(PLAYER) | {"has_features": False, "player_name": "Luka Dončić"}
-    assert story(nothing) == []
+    assert story(nothing, "points") == []
     pick = row(explanation=None)
     sentence = full_reason(pick, pick, nothing)
     assert sentence.endswith("(P(over) 56.0%).")
@@ -300,4 +300,4 @@ def test_missing_team_mates_are_named_as_the_features_counted_them(night: Evenin
         in pick["reason"]
     )
     entry = json.loads(night.runtime.exports.read("v1/tonight/all-players.json").data)["games"][0]["players"][0]
-    assert entry["recommendation_reason"] == pick["reason"]
+    assert entry["stats"]["points"]["recommendation_reason"] == pick["reason"]

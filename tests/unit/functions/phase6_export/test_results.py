@@ -126,7 +126,13 @@ def test_bets_and_hit_rate_are_of_the_bets_that_a_book_priced_as_roi_is(night: E
 def test_figures_of_before_priced_bets_were_counted_apart_say_what_is_sure(
     night: Evening, priced_bets: int, shown: dict[str, Any]
 ) -> None:
-    figures = {"game_date": DAY, "system_id": "ensemble_v1", "window_name": "day", "graded_at": night.clock.now()}
+    figures = {
+        "game_date": DAY,
+        "stat": "points",
+        "system_id": "ensemble_v1",
+        "window_name": "day",
+        "graded_at": night.clock.now(),
+    }
     counts = {"n": 7, "bets": 2, "wins": 1, "pushes": 1, "passes": 4, "voids": 0, "n_unlined": 0, "hit_rate": 0.5}
     night.add("nba_predictions.system_daily_performance", [figures | counts | {"priced_bets": priced_bets}])
     assert export(message(phase="grading"), night.context("phase6_export")).status == "success"
@@ -157,14 +163,14 @@ def test_every_line_is_graded_and_alternates_are_counted_apart(night: Evening) -
     (system,) = results["systems"]
     alternates = system.pop("alternates")
     outcomes = {"win": 1, "loss": 1, "push": 0, "pass": 0, "no_line": 1, "void": 1}
-    assert system == {"system_id": "ensemble_v1", **outcomes, "priced_bets": 2, "profit": 0.05}
+    assert system == {"stat": "points", "system_id": "ensemble_v1", **outcomes, "priced_bets": 2, "profit": 0.05}
     outcomes = {"win": 1, "loss": 0, "push": 1, "pass": 2, "void": 0}
     assert alternates == {**outcomes, "priced_bets": 2, "profit": 0.91}
 
     alpha, beta, delta, gamma = results["players"]
     shown = [
         [line[name] for name in ("line", "kind", "side", "recommendation", "bookmaker", "price", "outcome", "profit")]
-        for line in alpha["systems"][0]["lines"]
+        for line in alpha["stats"]["points"]["systems"][0]["lines"]
     ]
     assert shown == [
         [21.5, "alternate", "OVER", "PASS", None, None, "pass", None],
@@ -173,16 +179,23 @@ def test_every_line_is_graded_and_alternates_are_counted_apart(night: Evening) -
         [24.5, "main", "OVER", "OVER", "book", -110, "loss", -1.0],
         [25.5, "alternate", "UNDER", "PASS", "other", 105, "pass", None],
     ]
-    assert [line["priced"] for line in alpha["systems"][0]["lines"]] == [False, True, True, True, True]
-    assert (alpha["line"], alpha["actual"], beta["actual"]) == (24.5, 23, 20)
-    (void,) = delta["systems"][0]["lines"]
+    assert [line["priced"] for line in alpha["stats"]["points"]["systems"][0]["lines"]] == [
+        False,
+        True,
+        True,
+        True,
+        True,
+    ]
+    his_points = alpha["stats"]["points"]
+    assert (his_points["line"], his_points["actual"], beta["stats"]["points"]["actual"]) == (24.5, 23, 20)
+    (void,) = delta["stats"]["points"]["systems"][0]["lines"]
     assert (delta["void_reason"], void["outcome"], void["recommendation"], void["profit"]) == (
         "did_not_play",
         "void",
         "OVER",
         None,
     )
-    assert [line["outcome"] for line in gamma["systems"][0]["lines"]] == ["no_line"]
+    assert [line["outcome"] for line in gamma["stats"]["points"]["systems"][0]["lines"]] == ["no_line"]
     assert (results["total_players"], results["total_played"]) == (4, 3)
 
 
@@ -348,6 +361,7 @@ def test_a_grade_older_than_prices_still_says_what_it_won(night: Evening) -> Non
         "game_id": "0022500199",
         "player_id": 1,
         "player_lookup": "alpha",
+        "stat": "points",
         "model_version": "1",
         "batch_id": "b",
         "line_kind": "main",
@@ -361,7 +375,7 @@ def test_a_grade_older_than_prices_still_says_what_it_won(night: Evening) -> Non
     until(night, EARLY, hours=1)
     export(message(yesterday, phase="grading"), night.context("phase6_export"))
     (player,) = json.loads(night.runtime.exports.read("v1/results/latest.json").data)["players"]
-    shown = {system["system_id"]: system["lines"][0] for system in player["systems"]}
+    shown = {system["system_id"]: system["lines"][0] for system in player["stats"]["points"]["systems"]}
     assert {system: (line["recommendation"], line["outcome"], line["priced"]) for system, line in shown.items()} == {
         "ensemble_v1": ("OVER", "win", True),
         "moving_average": ("OVER", "void", False),

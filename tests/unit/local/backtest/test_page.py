@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from local.backtest.page import write_page
+from local.backtest.worlds import DAY_BEFORE
 from shared.science.evaluation import Scored, alarms, summarise
 from tests.support.scored_rows import make_scored, season
 
@@ -57,7 +58,7 @@ def backtest(rows: int, days: int) -> tuple[dict[str, Any], dict[str, list[Score
         "all_day_before": [],
         **figures,
         "alarms": [sentence for each in figures["lined"] for sentence in alarms(each, "lined")],
-        "training": [{"trained_before": "2025-10-21", "rows": 61234, "seconds": 20.25}],
+        "training": [{"stat": "points", "trained_before": "2025-10-21", "rows": 61234, "seconds": 20.25}],
         "timings": {"features, s": 31.2, "season, s": 48.0},
     }
     return document, lists
@@ -92,7 +93,7 @@ class Page(HTMLParser):
         """The first row that begins so, by the heads above it."""
         heads: list[str] = []
         for row, before in zip(self.rows, [[], *self.rows], strict=False):
-            heads = row if not before or len(row) != len(before) or row[0] == "system" else heads
+            heads = row if not before or len(row) != len(before) or row[0] == "statistic" else heads
             if row[: len(starts)] == list(starts):
                 return dict(zip(heads, row, strict=True))
         raise AssertionError(f"no row {starts}")
@@ -127,17 +128,17 @@ def test_plots_can_be_read_aloud_and_keep_their_ids_apart(written: tuple[str, di
 
 def test_a_system_is_said_to_be_better_worse_or_neither(written: tuple[str, dict[str, Any]]) -> None:
     page, document = Page(written[0]), written[1]
-    rows = [row for row in page.rows if len(row) == 15 and row[0] != "system"][: len(ERRORS)]
+    rows = [row for row in page.rows if len(row) == 16 and row[0] != "statistic"][: len(ERRORS)]
     for figures, row in zip(document["lined"], rows, strict=True):
         low, high = figures["line_diff_low"], figures["line_diff_high"]
         expected = "better than the line" if high < 0 else "worse than the line" if low > 0 else "not told apart"
         market = "with" if figures["market"] else "without"
-        assert (row[0], row[1], row[6]) == (figures["system"], market, expected)
-    assert len({row[6] for row in rows}) == 3
+        assert (row[0], row[1], row[2], row[7]) == ("points", figures["system"], market, expected)
+    assert len({row[7] for row in rows}) == 3
 
 
 def test_figures_stand_under_their_heads(written: tuple[str, dict[str, Any]]) -> None:
-    row, figures = Page(written[0]).row("ensemble_v1", "with"), written[1]["lined"][-1]
+    row, figures = Page(written[0]).row("points", "ensemble_v1", "with"), written[1]["lined"][-1]
     assert row["n"] == "6,300"
     assert row["MAE"] == f"{figures['mae']:.3f}"
     bounds = [f"{figures[name]:+.3f}".replace("-", "−") for name in ("line_diff", "line_diff_low", "line_diff_high")]
@@ -145,7 +146,7 @@ def test_figures_stand_under_their_heads(written: tuple[str, dict[str, Any]]) ->
 
 
 def test_rows_without_a_line_have_no_columns_about_it(written: tuple[str, dict[str, Any]]) -> None:
-    heads = [row for row in Page(written[0]).rows if row[0] == "system" and "CRPS" in row]
+    heads = [row for row in Page(written[0]).rows if row[0] == "statistic" and "CRPS" in row]
     assert "line" in heads[0]
     assert "line" not in heads[1]
     assert "told apart?" not in heads[1]
@@ -222,10 +223,10 @@ def test_a_chart_of_a_short_backtest_is_drawn_or_left_out(
     write_page(tmp_path / "page.html", document, lists)
     text = (tmp_path / "page.html").read_text()
     titles = re.findall(r"<h3>(.*?)</h3>", text)
-    assert ("Error over time against the line" in titles) == over_time
+    assert ("Error over time against the line: points" in titles) == over_time
     assert any(title.startswith("Profit of") for title in titles) == profit
-    assert ("Calibration of P(over)" in titles) == calibrated
-    assert "Error by line" in titles
+    assert ("Calibration of P(over): points" in titles) == calibrated
+    assert "Error by line: points" in titles
     assert len(re.findall("<svg", text)) == len(titles)
 
 
@@ -249,3 +250,30 @@ def test_bets_are_one_number_in_the_table_and_above_the_curve(tmp_path: Path) ->
     assert f"all bets, n = {bets} (3 pushed, 5 without a price)" in text
     assert sum(each["bets"] for each in figures["by_edge"]) == bets
     assert f"<td>{bets}</td>" in text, "the table's cell"
+
+
+def test_two_statistics_have_their_own_rows_bounds_and_plots(tmp_path: Path) -> None:
+    """In the lists' tables, the comparison of worlds, the tables of edges and the ids of plots."""
+    points = make_scored(season(rows=900, days=20))
+    others = replace(make_scored(season(rows=900, days=20, seed=5)), stat="assists")
+    earlier = [replace(each, predicted=each.predicted + 0.5) for each in (points, others)]
+    lists = {"lined": [others, points], "lined_day_before": earlier}
+    figures = {name: [summarise(each, seed=1) for each in of] for name, of in lists.items()}
+    write_page(tmp_path / "page.html", {"from": "a", "to": "b", "archive": "c", "alarms": [], **figures}, lists)
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    page = Page(text)
+    for each in figures["lined"]:
+        assert page.row(each["stat"], "ensemble_v1", "with")["MAE"] == f"{each['mae']:.3f}"
+    assert figures["lined"][0]["mae"] != figures["lined"][1]["mae"]
+    assert text.index("Error by line: points") < text.index("Error by line: assists")
+    assert text.index("By edge: ensemble_v1 with market on points") < text.index("with market on assists")
+    assert {row[0] for row in page.rows if row[0].startswith("edge, ")} == {"edge, points", "edge, assists"}
+    heads = next(row for row in page.rows if any(cell.startswith("MAE, ") for cell in row))
+    column = next(i for i, head in enumerate(heads) if head.endswith(DAY_BEFORE.says))
+    compared = page.rows[page.rows.index(heads) + 1 :][:2]
+    differences = {row[0]: row[column] for row in compared}
+    assert set(differences) == {"points", "assists"}
+    assert "–" not in differences.values()
+    ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    assert "below its bound (points 4.5)" in text

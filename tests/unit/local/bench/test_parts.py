@@ -164,9 +164,17 @@ def test_the_bus_delivers_every_message_to_the_function(tmp_path: Path) -> None:
 
 def test_serving_is_measured_on_recorded_requests_and_saved_models(tmp_path: Path) -> None:
     models = FileBlobs(tmp_path / "models")
-    save_models(models, train_once().models, {"features": list(model_features())})
-    [version] = list_saved_versions(models)
-    move_pointer(models, read_serving(models), version, by="test", at=datetime(2025, 11, 14, tzinfo=UTC), why="test")
+    save_models(models, "points", train_once().models, {"features": list(model_features())})
+    [version] = list_saved_versions(models, "points")
+    move_pointer(
+        models,
+        "points",
+        read_serving(models, "points"),
+        version,
+        by="test",
+        at=datetime(2025, 11, 14, tzinfo=UTC),
+        why="test",
+    )
     history, lines = packed_history([{}] * 10), {"main": "19.5", "books": []}
     request = {"players": [{"features": feature_row(), "history": history, "lines": lines}]}
     data = gzip.compress("\n".join([json.dumps(request)] * 3).encode())

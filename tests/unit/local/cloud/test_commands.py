@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from local.cloud import contract, destroy, smoke
+from local.cloud import contract, destroy, kept_columns, smoke
 from local.cloud.archive import find_promoted
 from local.cloud.destroy import NotDestroyed
 from local.cloud.runs import NotThrough
@@ -31,6 +31,8 @@ TERRAFORM = """#!{python}
 import json, os, sys
 with open({log!r}, "a") as log:
     log.write(json.dumps([sys.argv[1:], os.environ.get("TF_VAR_archive")]) + "\\n")
+if sys.argv[2] == "show":
+    print({plan!r})
 sys.exit({codes!r}.get(sys.argv[2], 0))
 """
 
@@ -49,11 +51,13 @@ def tfvars(root: Path, name: str, text: str) -> None:
     (root / "infra" / "terraform" / f"{name}.tfvars").write_text(text, encoding="utf-8")
 
 
-def terraform(root: Path, **codes: int) -> dict[str, str]:
-    """The environment of a command, with a terraform that ends its subcommands with these codes."""
+def terraform(root: Path, shown: str = "{}", **codes: int) -> dict[str, str]:
+    """The environment of a command, with a terraform that ends its subcommands with these codes and
+    shows this plan.
+    """
     program = root / "terraform"
     log = str(root / "calls.jsonl")
-    program.write_text(TERRAFORM.format(python=sys.executable, log=log, codes=codes), encoding="utf-8")
+    program.write_text(TERRAFORM.format(python=sys.executable, log=log, codes=codes, plan=shown), encoding="utf-8")
     program.chmod(0o755)
     return {"TERRAFORM": str(program), "PATH": os.environ["PATH"], "STATE_BUCKET": "b", "ENV": "dev"}
 
@@ -140,8 +144,8 @@ def test_make_plan_and_apply_deploy_one_archive(checkout: Path) -> None:
     given = [f"TERRAFORM={settings['TERRAFORM']}", "ENV=dev", "STATE_BUCKET=b"]
     done = make(checkout, "plan", *given)
     assert done.returncode == 0, done.stderr
-    (init, _), (plan, archive) = calls(checkout)
-    assert (init[1], plan[1]) == ("init", "plan")
+    (init, _), (plan, archive), (show, _) = calls(checkout)
+    assert (init[1], plan[1], show[1:]) == ("init", "plan", ["show", "-json", "dev.tfplan"])
     assert "-out=dev.tfplan" in plan
     digest = hashlib.sha256((checkout / "build" / "functions.zip").read_bytes()).hexdigest()
     assert Path(archive).name == f"functions-{digest}.zip"
@@ -149,7 +153,51 @@ def test_make_plan_and_apply_deploy_one_archive(checkout: Path) -> None:
     refused = make(checkout, "plan", *given, f"ARCHIVE_SHA256={'0' * 64}")
     assert refused.returncode != 0
     assert f"is {digest}, not {'0' * 64}" in refused.stderr
-    assert [arguments[1] for arguments, _ in calls(checkout)] == ["init", "plan"] * 2, "a refused archive plans nothing"
+    assert [arguments[1] for arguments, _ in calls(checkout)] == ["init", "plan", "show"] * 2, (
+        "a refused archive plans nothing"
+    )
+
+
+def schema_change(actions: list[str], before: list[str], after: list[str], **other: Any) -> dict[str, Any]:
+    """A planned change of a table, as Terraform's JSON has it."""
+    schemas = [{"schema": json.dumps([{"name": name} for name in names]), **other} for names in (before, after)]
+    change = {"actions": actions, "before": schemas[0], "after": schemas[1]}
+    return {"address": 'google_bigquery_table.table["t"]', "type": "google_bigquery_table", "change": change}
+
+
+@pytest.mark.parametrize(
+    ("change", "losses"),
+    [
+        (schema_change(["update"], ["a", "b"], ["b", "c"]), ['google_bigquery_table.table["t"] loses a']),
+        (schema_change(["update"], ["a"], ["a", "b"]), []),
+        (schema_change(["no-op"], ["a"], ["a"]), []),
+        (schema_change(["delete", "create"], ["a"], ["a"]), ['google_bigquery_table.table["t"] is deleted']),
+        (schema_change(["delete", "create"], ["a"], ["b"], view=[{"query": "SELECT 1"}]), []),
+        ({**schema_change(["delete"], ["a"], []), "type": "google_storage_bucket"}, []),
+        ({**schema_change(["create"], [], []), "change": {"actions": ["create"], "before": None, "after": {}}}, []),
+    ],
+)
+def test_a_plan_under_which_rows_lose_something_is_found(change: dict[str, Any], losses: list[str]) -> None:
+    assert kept_columns.find_losses({"resource_changes": [change]}) == losses
+
+
+@pytest.mark.parametrize(
+    ("plan", "what"),
+    [
+        (json.dumps({"resource_changes": [schema_change(["update"], ["stat", "points"], ["stat"])]}), "loses points"),
+        ("", "cannot be read"),
+    ],
+)
+def test_make_plan_leaves_no_plan_that_loses_columns(checkout: Path, plan: str, what: str) -> None:
+    """`make apply` finds none: what Terraform would drop in place is every season's."""
+    tfvars(checkout, "dev", 'environment = "dev"\n')
+    kept = checkout / "infra" / "terraform" / "dev.tfplan"
+    kept.write_bytes(b"a plan")
+    refused = make(checkout, "plan", f"TERRAFORM={terraform(checkout, plan)['TERRAFORM']}", "ENV=dev", "STATE_BUCKET=b")
+    assert refused.returncode != 0
+    assert what in refused.stderr
+    assert "Next: " in refused.stderr
+    assert not kept.exists()
 
 
 # --- destroy --------------------------------------------------------------------------------------

@@ -85,8 +85,12 @@ ANSWERS: dict[str, Any] = {
     "GET /audit": {
         "audit": [{"at": "2025-11-14T17:00:00Z", "who": "ana", "action": "pause", "reason": "x", "details": {}}]
     },
-    "GET /picks": {"picks": [{"rank": 1, "player": "A", "side": "OVER", "chance": 0.567, "predicted": 20.25}]},
-    "GET /accuracy": {"windows": [{"window": "7", "system": "s", "n": 3, "mae": 4.5}]},
+    "GET /picks": {
+        "picks": [
+            {"rank": 1, "player": "A", "side": "OVER", "stat": "points", "chance": 0.567, "predicted": 20.25},
+        ],
+    },
+    "GET /accuracy": {"windows": [{"stat": "points", "window": "7", "system": "s", "n": 3, "mae": 4.5}]},
     "GET /dates/2025-11-14/actions": {"actions": []},
     "GET /backfills": {"backfills": [{"key": "k-1", "says": "done"}]},
     "GET /backfills/k-1": {"key": "k-1", "units": [{"first": "2025-11-01", "progress": "done"}]},
@@ -144,6 +148,7 @@ READS: dict[str, tuple[int, str, dict[str, str], str]] = {
     "audit": (0, "GET /audit", {"limit": "100"}, ""),
     "picks": (0, "GET /picks", {}, ""),
     "accuracy --weeks 4": (0, "GET /accuracy", {"weeks": "4"}, ""),
+    "accuracy --stat points": (0, "GET /accuracy", {"weeks": "8", "stat": "points"}, ""),
     "started 2025-11-14": (0, "GET /dates/2025-11-14/actions", {}, ""),
     "backfills": (0, "GET /backfills", {}, ""),
     "backfills k-1": (0, "GET /backfills/k-1", {}, ""),

@@ -33,9 +33,9 @@ def grade(player: int, predicted: float, actual: int | None, **changes: Any) -> 
     """A main line of 20.5, a season average of 18."""
     values = {
         "game_date": DAY, "game_id": "0022500201", "player_id": player, "player_lookup": f"p{player}",
-        "system_id": ENSEMBLE, "line_value": Decimal("20.5"), "line_kind": "main", "predicted": predicted,
-        "actual": actual, "recommendation": "PASS", "outcome": "pass", "p_over": 0.44, "p_push": 0.0,
-        "suspicious": False, "graded_at": NOW,
+        "stat": "points", "system_id": ENSEMBLE, "line_value": Decimal("20.5"), "line_kind": "main",
+        "predicted": predicted, "actual": actual, "recommendation": "PASS", "outcome": "pass", "p_over": 0.44,
+        "p_push": 0.0, "suspicious": False, "graded_at": NOW,
     }  # fmt: skip
     if actual is not None:
         values |= {
@@ -49,8 +49,8 @@ def grade(player: int, predicted: float, actual: int | None, **changes: Any) -> 
 
 def window(name: str, **changes: Any) -> dict[str, Any]:
     values = {
-        "game_date": DAY, "window_name": name, "system_id": ENSEMBLE, "n": 600, "mae": 4.9, "line_mae": 5.0,
-        "season_avg_mae": 5.4, "bets": 100, "wins": 52, "hit_rate": 0.52, "graded_at": NOW,
+        "game_date": DAY, "window_name": name, "stat": "points", "system_id": ENSEMBLE, "n": 600, "mae": 4.9,
+        "line_mae": 5.0, "season_avg_mae": 5.4, "bets": 100, "wins": 52, "hit_rate": 0.52, "graded_at": NOW,
     }  # fmt: skip
     return row(PERFORMANCE, **{**values, **changes})
 
@@ -111,10 +111,53 @@ def test_what_is_too_good_to_be_true_is_said(opened: Evening) -> None:
     opened.add(PERFORMANCE, [window("season", mae=3.9), window("day", mae=3.9, n=120)])
     found = read_accuracy(opened.runtime, 8)
     [sentence] = found.alarms
-    assert sentence.startswith("ensemble_v1, season: a mean absolute error of 3.900 points on 600 rows")
+    assert sentence.startswith("ensemble_v1 on points, season: a mean absolute error of 3.900 on 600 rows")
     fine = replace(found.windows[0], mae=4.9)
     assert isinstance(fine, WindowAccuracy)
     assert find_alarms([fine]) == []
+
+
+def test_statistics_are_never_in_one_figure(opened: Evening) -> None:
+    """Of one system, week and tenth of probability; points come first, whatever a statistic's
+    name.
+    """
+    other = {"stat": "assists", "line_value": Decimal("5.5")}
+    opened.add(
+        ACCURACY,
+        [
+            grade(1, 22.0, 24, recommendation="OVER", outcome="win"),
+            grade(1, 5.0, 6, line_error=-0.5, season_average_error=-2.0, recommendation="OVER", outcome="win", **other),
+            grade(2, 8.0, 5, line_error=0.5, season_average_error=1.0, recommendation="OVER", outcome="loss", **other),
+        ],
+    )
+    # 1.2 of assists is no alarm, and so many bets won are
+    unlike = {"mae": 1.2, "line_mae": 1.3, "bets": 600, "wins": 390, "hit_rate": 0.65}
+    opened.add(PERFORMANCE, [window("season", stat="assists", **unlike), window("season"), window("day")])
+    found = read_accuracy(opened.runtime, 1)
+    assert found.stats == ("points", "assists")
+    assert [(each.stat, each.n, each.mae, each.line_mae, each.bets, each.wins) for each in found.weeks] == [
+        ("points", 1, 2.0, 3.5, 1, 1), ("assists", 2, 2.0, 0.5, 2, 1),
+    ]  # fmt: skip
+    assert [(each.stat, each.window) for each in found.windows] == [
+        ("points", "season"), ("points", "day"), ("assists", "season"),
+    ]  # fmt: skip
+    assert [(each.stat, each.bin, each.n, each.overs) for each in found.calibration] == [
+        ("points", 4, 1, 1.0), ("assists", 4, 2, 0.5),
+    ]  # fmt: skip
+    [sentence] = found.alarms
+    assert sentence.startswith("ensemble_v1 on assists, season: a hit rate of 65.0%")
+
+
+def test_one_statistic_is_shown_and_the_others_are_named_with_their_alarms(opened: Evening) -> None:
+    opened.add(ACCURACY, [grade(1, 22.0, 24), grade(1, 5.0, 6, stat="assists")])
+    opened.add(PERFORMANCE, [window("season", mae=3.9), window("season", stat="assists")])
+    found = read_accuracy(opened.runtime, 1, "assists")
+    assert [each.stat for each in found.windows] == ["assists"]
+    assert [each.stat for each in found.weeks] == ["assists"]
+    assert [each.stat for each in found.calibration] == ["assists"]
+    assert (found.stats, len(found.alarms)) == (("points", "assists"), 1)
+    with pytest.raises(DataError, match=r"'goals' is no statistic.* ask for one of points, "):
+        read_accuracy(opened.runtime, 1, "goals")
 
 
 def test_two_statements_and_no_grades(opened: Evening) -> None:

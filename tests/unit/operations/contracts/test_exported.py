@@ -20,7 +20,7 @@ DAY = date(2025, 11, 14)
 NOW = datetime(2025, 11, 14, 18, 0, tzinfo=UTC)
 PATH = f"v1/predictions/{DAY}.json"
 HEADER: dict[str, Any] = {
-    "schema_version": 2,
+    "schema_version": 3,
     "game_date": str(DAY),
     "generated_at": "2025-11-14T17:05:00Z",
     "order": [3, str(DAY), 2, "2025-11-14T17:02:00.000000Z"],

@@ -168,6 +168,27 @@ def test_a_prediction_without_a_line_and_its_grade_belong_together(night: Evenin
     assert short(night) == ("kept", f"1 grades are of predictions that are gone: 1 of 2 games ({EARLY})")
 
 
+def test_a_grade_is_of_one_statistic(night: Evening) -> None:
+    """The same player, system and line: a grade that is gone is missing, and one whose prediction
+    is gone stands alone. Of a statistic that the box score lacks the void is a grade.
+    """
+    night.add(PREDICTIONS, [prediction_row(EARLY, 1, "Alpha", stat="another")])
+    assert short(night) == ("grades", f"1 current predictions have no grade: 1 of 2 games ({EARLY})")
+    run(message(), night.context("grading"))
+    assert short(night) is None
+    night.warehouse.execute(f"DELETE FROM {PREDICTIONS} WHERE stat = 'another'")
+    assert short(night) == ("kept", f"1 grades are of predictions that are gone: 1 of 2 games ({EARLY})")
+
+
+def test_a_void_of_a_statistic_that_is_counted_by_now_asks_for_grading_again(night: Evening) -> None:
+    accuracy = "nba_predictions.prediction_accuracy"
+    void = "outcome = 'void', void_reason = 'no_figure', actual = NULL"
+    night.warehouse.execute(f"UPDATE {accuracy} SET {void} WHERE player_id = 1 AND game_date = @day", {"day": DAY})
+    assert short(night) == ("grades", f"1 current predictions have no grade: 1 of 2 games ({EARLY})")
+    run(message(), night.context("grading"))
+    assert short(night) is None
+
+
 def test_rows_of_the_newest_batch_that_were_never_graded_are_counted_too(night: Evening) -> None:
     """Deleted together with their grades, and whole players: consolidation counted the rows, and
     who was expected.

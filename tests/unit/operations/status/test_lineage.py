@@ -25,7 +25,7 @@ PICKS = "nba_predictions.exported_best_bets"
 def line(bookmaker: str, value: str, **changes: Any) -> dict[str, Any]:
     values = {
         "game_date": DAY, "game_id": EARLY, "features_as_of": AS_OF, "player_id": 1, "player_lookup": "pone",
-        "player_name": "P. One", "bookmaker": bookmaker, "is_main": True, "line": Decimal(value),
+        "player_name": "P. One", "stat": "points", "bookmaker": bookmaker, "is_main": True, "line": Decimal(value),
         "snapshot_time": AS_OF - timedelta(minutes=20),
     }  # fmt: skip
     return row(LINES, **{**values, **changes})
@@ -68,14 +68,14 @@ def test_a_pick_is_followed_back_to_the_raw_files(traced: Evening) -> None:
     assert (pick.system_id, pick.line, pick.side, pick.exported_at) == ("ensemble_v1", 24.5, "OVER", NOW)
     (predicted,) = found.predictions
     assert (predicted.batch_id, predicted.line, predicted.outcome) == (f"batch_{DAY}_r1", 24.5, None)
-    assert found.model_versions == {"ensemble_v1": "1"}
+    assert found.model_versions == {"points": {"ensemble_v1": "1"}}
     assert found.batch_run_id == NOON_RUN
     assert found.features is not None
     assert (found.features.features_as_of, found.features.quality_score) == (AS_OF, 95.0)
     assert [(each.bookmaker, each.line) for each in found.lines] == [("bookone", 24.5), ("booktwo", 25.5)]
     assert len(found.games) == MOST_GAMES
-    assert [(each.game_date, each.points) for each in found.games[:2]] == [
-        (DAY - timedelta(days=2), 9), (DAY - timedelta(days=4), 34),
+    assert [(each.game_date, each.values) for each in found.games[:2]] == [
+        (DAY - timedelta(days=2), {"points": 9}), (DAY - timedelta(days=4), {"points": 34}),
     ]  # fmt: skip
     files = [(each.kind, each.path) for each in found.files]
     assert files == [
@@ -120,8 +120,8 @@ def test_the_file_of_the_list_in_force_is_named(traced: Evening) -> None:
 def test_an_alternate_line_is_shown_where_a_pick_was_made_on_it(traced: Evening) -> None:
     pick = {
         "game_date": DAY, "player_lookup": "p1", "player_id": 1, "game_id": EARLY, "list_id": "later", "rank": 1,
-        "exported_at": NOW + timedelta(minutes=1), "system_id": "ensemble_v1", "line_value": Decimal("27.5"),
-        "side": "UNDER", "bookmaker": "bookone",
+        "exported_at": NOW + timedelta(minutes=1), "stat": "points", "system_id": "ensemble_v1",
+        "line_value": Decimal("27.5"), "side": "UNDER", "bookmaker": "bookone",
     }  # fmt: skip
     traced.add(PICKS, [row(PICKS, **pick)])
     found = read_lineage(traced.runtime, DAY, "p1")
@@ -137,6 +137,23 @@ def test_a_grade_belongs_to_its_prediction(traced: Evening) -> None:
     assert predicted.graded_at == traced.clock.now()
 
 
+def test_what_is_of_another_statistic_stays_apart(traced: Evening) -> None:
+    """The same line of another statistic has neither the points' grade nor, as an alternate one,
+    their pick; a game's value that nobody counted is unknown.
+    """
+    play(traced)
+    traced.add(PREDICTIONS, [prediction_row(EARLY, 1, "P1", mean=7.0, stat="another", model_version="7")])
+    traced.add(LINES, [line("bookone", "24.5", stat="another", is_main=False), line("bookone", "6.5", stat="another")])
+    found = read_lineage(traced.runtime, DAY, "p1")
+    forecasts = [(each.stat, each.predicted, each.outcome) for each in found.predictions]
+    assert forecasts == [("points", 26.123456, "loss"), ("another", 7.0, None)]
+    assert found.model_versions == {"points": {"ensemble_v1": "1"}, "another": {"ensemble_v1": "7"}}
+    lines = [(each.stat, each.bookmaker, each.line) for each in found.lines]
+    assert lines == [("points", "bookone", 24.5), ("points", "booktwo", 25.5), ("another", "bookone", 6.5)]
+    assert len(found.games) == MOST_GAMES
+    assert found.games[0].values == {"points": 9, "another": None}
+
+
 def test_the_inputs_of_its_batch_are_named(traced: Evening) -> None:
     assert read_lineage(traced.runtime, DAY, "p1").request_file is None
     for name in (f"batch_{DAY}_r1.e1", f"batch_{DAY}_r11.e1"):
@@ -150,7 +167,7 @@ def test_the_batch_that_counts_is_followed(traced: Evening) -> None:
     store_batch(traced, revision=2, batch_id=f"batch_{DAY}_r2", run_id="evening")
     found = read_lineage(traced.runtime, DAY, "p1")
     assert [(each.batch_id, each.line) for each in found.predictions] == [(f"batch_{DAY}_r2", 26.5)]
-    assert (found.model_versions, found.batch_run_id) == ({"ensemble_v1": "2"}, "evening")
+    assert (found.model_versions, found.batch_run_id) == ({"points": {"ensemble_v1": "2"}}, "evening")
 
 
 def test_what_is_gone_is_none(traced: Evening) -> None:

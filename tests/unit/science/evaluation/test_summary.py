@@ -61,7 +61,7 @@ def rows(**columns: list[Any]) -> Scored:
     arrays: dict[str, Any] = {name: np.array(columns.get(name, [value] * n), float) for name, value in usual.items()}
     recommendation = np.array(columns.get("recommendation", ["OVER"] * n))
     day = np.datetime64("2025-11-01") + np.arange(n).astype("timedelta64[D]")
-    return Scored("a_system", True, day=day, cdf=None, recommendation=recommendation, **arrays)
+    return Scored("points", "a_system", True, day=day, cdf=None, recommendation=recommendation, **arrays)
 
 
 def test_every_promised_figure_is_there_and_is_json() -> None:
@@ -175,14 +175,17 @@ def test_an_array_of_another_length_is_refused() -> None:
         rows(actual=[1.0, 2.0], profit=[1.0])
 
 
-PLAUSIBLE = {"system": "a", "market": True, "n": 501, "mae": 4.5, "line_mae": 5.0, "bets": 501, "hit_rate": 0.57}
+PLAUSIBLE = {
+    "stat": "points", "system": "a", "market": True, "n": 501, "mae": 4.5, "line_mae": 5.0, "bets": 501,
+    "hit_rate": 0.57,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("change", "sentences"),
     [
         ({}, []),
-        ({"mae": 4.499}, ["4.499 points on 501 rows"]),
+        ({"mae": 4.499}, ["4.499 on 501 rows with a line is below 4.5"]),
         ({"mae": 4.499, "n": 500}, []),
         ({"mae": 4.499, "line_mae": None}, []),
         ({"hit_rate": 0.5701}, ["57.0% over 501 bets"]),
@@ -196,7 +199,14 @@ def test_the_alarm_at_its_limits(change: dict[str, Any], sentences: list[str]) -
     assert len(found) == len(sentences)
     for sentence, part in zip(found, sentences, strict=True):
         assert part in sentence
-        assert sentence.startswith("a with market, lined: ")
+        assert sentence.startswith("a with market on points, lined: ")
+
+
+def test_the_error_of_a_statistic_without_a_bound_of_its_own_is_not_judged() -> None:
+    """1.5 rebounds are an ordinary error; what is won on them is judged as of any statistic."""
+    figures = PLAUSIBLE | {"stat": "of another release", "mae": 1.5}
+    assert alarms(figures, "lined") == []
+    assert len(alarms(figures | {"hit_rate": 0.6}, "lined")) == 1
 
 
 def test_a_forecast_that_knows_the_result_raises_both_alarms() -> None:

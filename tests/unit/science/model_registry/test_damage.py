@@ -21,9 +21,9 @@ from shared.science.features.names import model_features
 from shared.science.model_registry import model_files, registry
 from shared.science.model_registry.model_files import FILES, METADATA, SEAL
 from shared.science.model_registry.promotions import (
-    POINTER,
     PointerDamaged,
     move_pointer,
+    pointer_of,
     read_serving,
     read_serving_or_none,
 )
@@ -46,15 +46,15 @@ from tests.unit.science.predictions.test_predict import LINED, POLICY, player
 VERSION = "2025-01-08-two"
 SAVED: dict[str, Any] = {"features": list(model_features()), "rows": 1200}
 BOTH = dict.fromkeys((XGBOOST, ENSEMBLE), VERSION)
-TREES = [f"models/{XGBOOST}/{VERSION}/model.{each}.ubj" for each in ("points", "minutes", "rate")]
-COMBINATION = f"models/{ENSEMBLE}/{VERSION}/model.json"
-MANIFESTS = [f"models/{system}/{VERSION}/{METADATA}" for system in (XGBOOST, ENSEMBLE)]
+TREES = [f"models/points/{VERSION}/{XGBOOST}/model.{each}.ubj" for each in ("points", "minutes", "rate")]
+COMBINATION = f"models/points/{VERSION}/{ENSEMBLE}/model.json"
+MANIFESTS = [f"models/points/{VERSION}/{system}/{METADATA}" for system in (XGBOOST, ENSEMBLE)]
 
 
 @pytest.fixture
 def blobs(tmp_path: Path) -> FileBlobs:
     bucket = FileBlobs(tmp_path)
-    save_models(bucket, train_named(VERSION), SAVED, train_named("holdout"))
+    save_models(bucket, "points", train_named(VERSION), SAVED, train_named("holdout"))
     return bucket
 
 
@@ -116,12 +116,12 @@ def test_altered_files_are_all_refused_before_xgboost_reads_them(
         path = chance.choice(list(whole))
         put(blobs, path, alter(whole[path], chance))
         system = ENSEMBLE if path == COMBINATION else XGBOOST
-        models = load_usable_models(blobs, BOTH)
+        models = load_usable_models(blobs, "points", BOTH)
         assert set(models.damaged) == {system}, f"alteration {number} of {path}"
         assert path.rpartition("/")[2] in models.damaged[system]
         put(blobs, path, whole[path])
     assert set(given) <= known, "no altered byte reached the library"
-    assert load_usable_models(blobs, BOTH).damaged == {}
+    assert load_usable_models(blobs, "points", BOTH).damaged == {}
 
 
 def test_250_altered_manifests_are_refused_or_mean_the_same(
@@ -133,14 +133,14 @@ def test_250_altered_manifests_are_refused_or_mean_the_same(
     for _ in range(250):
         path = chance.choice(MANIFESTS)
         put(blobs, path, alter(whole[path], chance))
-        system = path.split("/")[1]
-        monkeypatch.setattr(registry, "_loaded", None)  # an instance that has the models reads nothing
-        damaged = load_usable_models(blobs, {system: VERSION}).damaged
+        system = path.split("/")[3]
+        monkeypatch.setattr(registry, "_loaded", {})  # an instance that has the models reads nothing
+        damaged = load_usable_models(blobs, "points", {system: VERSION}).damaged
         if damaged:
             refused += 1
-            assert f"{METADATA} of {system} {VERSION}" in damaged[system]
+            assert f"{METADATA} of {system} {VERSION} for points" in damaged[system]
         else:
-            assert model_files.read_metadata_of(blobs, system, VERSION) == json.loads(whole[path])
+            assert model_files.read_metadata_of(blobs, "points", system, VERSION) == json.loads(whole[path])
         put(blobs, path, whole[path])
     assert refused > 200
     assert len(given) % 3 == 0, "no trees of a damaged manifest are read"
@@ -151,12 +151,14 @@ def test_the_error_names_file_version_sizes_and_the_roll_back(blobs: FileBlobs, 
     whole = blobs.read(path).data
     put(blobs, path, whole[:-7])
     with pytest.raises(ModelDamaged) as raised:
-        load_models(blobs, BOTH)
+        load_models(blobs, "points", BOTH)
     message = str(raised.value)
-    system, name = path.split("/")[1], path.split("/")[3]
-    assert message.startswith(f"{name} of {system} {VERSION} is damaged ({path}: {len(whole) - 7} bytes with SHA-256 ")
+    _, _, _, system, name = path.split("/")
+    assert message.startswith(
+        f"{name} of {system} {VERSION} for points is damaged ({path}: {len(whole) - 7} bytes with SHA-256 "
+    )
     assert f"saved were {len(whole)} bytes with {hashlib.sha256(whole).hexdigest()[:12]}" in message
-    assert 'publish {"rollback_to": "previous"} to nba-training-trigger' in message
+    assert 'publish {"rollback_to": "previous", "stat": "points"} to nba-training-trigger' in message
 
 
 @pytest.mark.parametrize(("path", "system"), [(TREES[1], XGBOOST), (MANIFESTS[0], XGBOOST), (COMBINATION, ENSEMBLE)])
@@ -164,7 +166,7 @@ def test_one_damaged_system_says_so_in_its_rows_and_the_other_four_predict(
     blobs: FileBlobs, path: str, system: str
 ) -> None:
     put(blobs, path, blobs.read(path).data[:40])
-    models = load_usable_models(blobs, BOTH)
+    models = load_usable_models(blobs, "points", BOTH)
     rows = predicted_rows([player(LINED)], models, POLICY)
     wrong = [row for row in rows if row["error_code"]]
     assert {row["system_id"] for row in wrong} == {system}
@@ -185,19 +187,19 @@ def test_a_lost_file_is_damage_and_a_version_that_was_never_saved_is_not(
 ) -> None:
     for path in lost:
         (tmp_path / path).unlink()
-    models = load_usable_models(blobs, BOTH)
+    models = load_usable_models(blobs, "points", BOTH)
     assert set(models.damaged) == {XGBOOST}
     assert "is not in the models bucket" in models.damaged[XGBOOST]
     assert models.ensemble is not None
-    with pytest.raises(Fatal, match=r"gone/metadata\.json is not in the models bucket") as raised:
-        load_usable_models(blobs, dict.fromkeys(BOTH, "gone"))
+    with pytest.raises(Fatal, match=r"gone/xgboost_v1/metadata\.json is not in the models bucket") as raised:
+        load_usable_models(blobs, "points", dict.fromkeys(BOTH, "gone"))
     assert not isinstance(raised.value, ModelDamaged)
 
 
 def test_a_link_in_a_files_place_is_damage_of_its_system_alone(blobs: FileBlobs, tmp_path: Path) -> None:
     (tmp_path / TREES[0]).unlink()
     (tmp_path / TREES[0]).symlink_to("/etc/hostname")
-    models = load_usable_models(blobs, BOTH)
+    models = load_usable_models(blobs, "points", BOTH)
     assert set(models.damaged) == {XGBOOST}
     assert models.ensemble is not None
 
@@ -205,23 +207,23 @@ def test_a_link_in_a_files_place_is_damage_of_its_system_alone(blobs: FileBlobs,
 def test_mended_files_serve_at_once(blobs: FileBlobs) -> None:
     whole = blobs.read(TREES[0]).data
     put(blobs, TREES[0], whole[:-1])
-    assert load_usable_models(blobs, BOTH).xgboost is None
+    assert load_usable_models(blobs, "points", BOTH).xgboost is None
     put(blobs, TREES[0], whole)
-    assert load_usable_models(blobs, BOTH).xgboost is not None
+    assert load_usable_models(blobs, "points", BOTH).xgboost is not None
 
 
 def test_a_training_of_the_same_rows_writes_every_damaged_file_again(blobs: FileBlobs) -> None:
-    paths = save_models(blobs, train_named(VERSION), SAVED, train_named("holdout"))
+    paths = save_models(blobs, "points", train_named(VERSION), SAVED, train_named("holdout"))
     whole = {path: blobs.read(path).data for path in paths}
     chance = random.Random(3)
     for damaged in [[path] for path in paths] + [paths, MANIFESTS, [TREES[0], MANIFESTS[0]]]:
         for path in damaged:
             put(blobs, path, alter(whole[path], chance))
-        assert save_models(blobs, train_named(VERSION), SAVED, train_named("holdout")) == paths
+        assert save_models(blobs, "points", train_named(VERSION), SAVED, train_named("holdout")) == paths
         assert {path: json_or_bytes(path, blobs.read(path).data) for path in paths} == {
             path: json_or_bytes(path, data) for path, data in whole.items()
         }
-    assert load_version(blobs, VERSION).damaged == {}
+    assert load_version(blobs, "points", VERSION).damaged == {}
 
 
 def json_or_bytes(path: str, data: bytes) -> object:
@@ -232,7 +234,7 @@ def json_or_bytes(path: str, data: bytes) -> object:
 def test_a_whole_file_is_never_replaced_by_another_content(blobs: FileBlobs) -> None:
     whole = blobs.read(TREES[0]).data
     with pytest.raises(Fatal, match="one version would name two models"):
-        save_models(blobs, train_other(), SAVED, train_named("holdout"))
+        save_models(blobs, "points", train_other(), SAVED, train_named("holdout"))
     assert blobs.read(TREES[0]).data == whole
 
 
@@ -246,9 +248,9 @@ def train_other() -> Any:
 def test_a_damaged_holdout_model_does_not_keep_its_version_from_serving(blobs: FileBlobs) -> None:
     path = TREES[0].replace("/model.", "/twin.")
     put(blobs, path, b"{}")
-    assert load_version(blobs, VERSION).damaged == {}
+    assert load_version(blobs, "points", VERSION).damaged == {}
     with pytest.raises(ModelDamaged, match=r"twin\.points\.ubj"):
-        load_holdout_model(blobs, VERSION)
+        load_holdout_model(blobs, "points", VERSION)
 
 
 # --- versions of earlier releases -----------------------------------------------------------------
@@ -264,25 +266,25 @@ def forget_hashes(blobs: FileBlobs) -> None:
 def test_a_version_without_hashes_gets_them_at_the_next_training_or_rollback(blobs: FileBlobs) -> None:
     complete = [blobs.read(path).data for path in MANIFESTS]
     forget_hashes(blobs)
-    assert FILES not in read_metadata(blobs, VERSION)
-    record_files(blobs, VERSION)
+    assert FILES not in read_metadata(blobs, "points", VERSION)
+    record_files(blobs, "points", VERSION)
     assert [blobs.read(path).data for path in MANIFESTS] == complete
     forget_hashes(blobs)
-    save_models(blobs, train_named(VERSION), SAVED, train_named("holdout"))
+    save_models(blobs, "points", train_named(VERSION), SAVED, train_named("holdout"))
     assert [blobs.read(path).data for path in MANIFESTS] == complete
 
 
 @pytest.mark.heavy
 def test_trees_without_a_hash_are_tried_in_a_process_of_their_own(blobs: FileBlobs, given: list[str]) -> None:
     forget_hashes(blobs)
-    assert load_version(blobs, VERSION).damaged == {}
+    assert load_version(blobs, "points", VERSION).damaged == {}
     given.clear()
     whole, chance = blobs.read(TREES[0]).data, random.Random(5)
     # a figure that is another within trees that fit is not to be told from what was learned
     for kind in ("cut", "cut", "cut", "insert", "remove", "zero", "twice"):
         put(blobs, TREES[0], alter(whole, chance, [kind]))
         with pytest.raises(ModelDamaged, match=r"model\.points\.ubj of xgboost_v1.*XGBoost"):
-            load_version(blobs, VERSION)
+            load_version(blobs, "points", VERSION)
     assert given == [], "this process was given none of them"
 
 
@@ -300,24 +302,24 @@ def test_trees_without_a_hash_are_tried_in_a_process_of_their_own(blobs: FileBlo
     ],
 )
 def test_a_pointer_that_is_none_is_named_and_what_makes_a_version_serve_mends_it(blobs: FileBlobs, data: bytes) -> None:
-    move_pointer(blobs, read_serving(blobs), VERSION, by="first", at=AT, why="test")
-    put(blobs, POINTER, data)
-    with pytest.raises(PointerDamaged, match=r"models/current\.json.* is damaged.*rollback_to"):
-        read_serving(blobs)
-    serving, damage = read_serving_or_none(blobs)
+    move_pointer(blobs, "points", read_serving(blobs, "points"), VERSION, by="first", at=AT, why="test")
+    put(blobs, pointer_of("points"), data)
+    with pytest.raises(PointerDamaged, match=r"models/points/current\.json.* is damaged.*rollback_to"):
+        read_serving(blobs, "points")
+    serving, damage = read_serving_or_none(blobs, "points")
     assert damage is not None
     assert dict(serving.versions) == {}
-    move_pointer(blobs, serving, VERSION, by="second", at=AT, why="test")
-    assert read_serving(blobs).version == VERSION
+    move_pointer(blobs, "points", serving, VERSION, by="second", at=AT, why="test")
+    assert read_serving(blobs, "points").version == VERSION
 
 
 def test_250_altered_pointers_are_refused_or_name_the_same_version(blobs: FileBlobs) -> None:
     for version in ("2025-01-01-one", VERSION):
-        move_pointer(blobs, read_serving(blobs), version, by=version, at=AT, why="test")
-    whole, chance, refused = blobs.read(POINTER).data, random.Random(9), 0
+        move_pointer(blobs, "points", read_serving(blobs, "points"), version, by=version, at=AT, why="test")
+    whole, chance, refused = blobs.read(pointer_of("points")).data, random.Random(9), 0
     for _ in range(250):
-        put(blobs, POINTER, alter(whole, chance))
-        serving, damage = read_serving_or_none(blobs)
+        put(blobs, pointer_of("points"), alter(whole, chance))
+        serving, damage = read_serving_or_none(blobs, "points")
         refused += damage is not None
         assert damage is not None or serving.version == VERSION
     assert refused > 125

@@ -23,7 +23,15 @@ from shared.science.systems.market import LATE, LINE, PRICE, MarketCombination
 from shared.science.systems.output import BASE, BASE_SYSTEMS, ENSEMBLE, SIMILARITY, SYSTEMS, XGBOOST, SystemFailed
 from shared.science.systems.xgboost_v1 import Trees, XgboostModel, mean_points
 from tests.support.systems_models import train_once, training_rows
-from tests.support.systems_rows import feature_columns, feature_row, history_of, offer, packed_history, predicted_rows
+from tests.support.systems_rows import (
+    feature_columns,
+    feature_row,
+    history_of,
+    of_points,
+    offer,
+    packed_history,
+    predicted_rows,
+)
 
 N = 60
 SHOTS = {
@@ -272,17 +280,17 @@ def test_the_largest_come_first_rounded_without_the_base_and_without_zeros() -> 
     values = {"a": np.zeros(3), "b": np.array([1.23456, np.nan, 0.0]), "c": np.array([np.nan] * 3)}
     first, nothing, unwanted = largest(parts, values, np.array([True, True, False]))
     assert json.loads(first or "") == [
-        {"feature": "b", "value": 1.2346, "points": -3.14},
-        {"feature": "c", "value": None, "points": 2.0},
-        {"feature": "d", "value": None, "points": 2.0},
-        {"feature": "e", "value": None, "points": 0.3},
-        {"feature": "f", "value": None, "points": -0.2},
+        {"feature": "b", "value": 1.2346, "effect": -3.14},
+        {"feature": "c", "value": None, "effect": 2.0},
+        {"feature": "d", "value": None, "effect": 2.0},
+        {"feature": "e", "value": None, "effect": 0.3},
+        {"feature": "f", "value": None, "effect": -0.2},
     ]
     assert (nothing, unwanted) == ("[]", None)
 
 
 def player(lines: dict[str, Any] | None, history: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
-    return {"features": feature_row(**changes), "history": packed_history(history), "lines": lines}
+    return {"features": feature_row(**changes), "history": packed_history(history), "lines": of_points(lines)}
 
 
 LINED = {"main": "19.5", "books": [offer("draftkings", "19.5", -112, -108)]}
@@ -297,7 +305,7 @@ def test_the_main_lines_row_and_that_without_a_line_are_explained_and_no_other()
         if row["explanation"]:
             entries = json.loads(row["explanation"])
             assert len(entries) <= explain.MOST
-            sizes = [abs(entry["points"]) for entry in entries]
+            sizes = [abs(entry["effect"]) for entry in entries]
             assert sizes == sorted(sizes, reverse=True)
             assert all(sizes)
     lined = next(row for row in rows if row["system_id"] == ENSEMBLE and row["line_kind"] == "main")

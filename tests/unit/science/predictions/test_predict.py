@@ -31,7 +31,15 @@ from shared.science.systems.output import (
 )
 from shared.stores.warehouse.schemas import arrow_schema, load_schema
 from tests.support.systems_models import train_once
-from tests.support.systems_rows import feature_columns, feature_row, history_of, offer, packed_history, predicted_rows
+from tests.support.systems_rows import (
+    feature_columns,
+    feature_row,
+    history_of,
+    of_points,
+    offer,
+    packed_history,
+    predicted_rows,
+)
 
 POLICY = Settings()
 POINTS = [15.0 + k % 10 for k in range(30)]
@@ -56,7 +64,7 @@ BOOKS = [
 def player(lines: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
     """A request's player, through JSON as the message brings it."""
     games = packed_history([{"points": each} for each in POINTS])
-    request = {"features": feature_row(**changes), "history": games, "lines": lines}
+    request = {"features": feature_row(**changes), "history": games, "lines": of_points(lines)}
     return dict(json.loads(json.dumps(request)))
 
 
@@ -82,7 +90,17 @@ def test_a_row_declares_the_columns_that_nobody_else_writes() -> None:
     assert types.keys() == declared.keys()
     for name, column in declared.items():
         python = PYTHON_TYPES[column.type]
-        assert types[name] == (python if column.required else python | None), name
+        # BigQuery adds a column to a table with rows as NULLABLE alone
+        is_given = column.required or name == "stat"
+        assert types[name] == (python if is_given else python | None), name
+
+
+def test_a_request_of_a_release_that_knew_points_alone_is_read() -> None:
+    """It may be delivered, or redriven, after the release that names statistics."""
+    before = {**player(LINED), "lines": LINED}
+    assert predicted_rows([before], train_once().models, POLICY) == predicted_rows(
+        [player(LINED)], train_once().models, POLICY
+    )
 
 
 def test_types_and_times_are_the_columns_own() -> None:

@@ -96,7 +96,7 @@ def test_a_folds_trees_have_not_seen_its_days_or_later_ones() -> None:
     for first, end in pairwise([*folds, rows.day.max() + DAY]):
         here = (rows.day >= first) & (rows.day < end)
         for changed in (
-            replace(rows, points=np.where(here, 60.0, rows.points)),
+            replace(rows, actual=np.where(here, 60.0, rows.actual)),
             replace(rows, minutes=np.where(here, 8.0, rows.minutes)),
         ):
             after = means_of(changed)

@@ -74,7 +74,7 @@ def test_the_window_never_moves_back_as_days_are_added() -> None:
 
 
 def test_both_sides_are_compared_on_the_rows_where_both_say_something() -> None:
-    rows = replace(training_rows(60), points=np.full(60, 10.0))
+    rows = replace(training_rows(60), actual=np.full(60, 10.0))
     nothing, mine, theirs = np.full(60, np.nan), np.full(60, 12.0), np.full(60, 11.0)
     mine[0], theirs[1] = np.nan, np.nan
     sides = [{(XGBOOST, False): v, (ENSEMBLE, False): v, (ENSEMBLE, True): nothing} for v in (mine, theirs)]
@@ -88,7 +88,7 @@ def test_both_sides_are_compared_on_the_rows_where_both_say_something() -> None:
 
 def test_of_fewer_than_five_days_nothing_is_said() -> None:
     rows = training_rows(60)
-    sides = [{(XGBOOST, False): rows.points + worse, (ENSEMBLE, False): rows.points + worse} for worse in (3.0, 1.0)]
+    sides = [{(XGBOOST, False): rows.actual + worse, (ENSEMBLE, False): rows.actual + worse} for worse in (3.0, 1.0)]
     few = rows.where(np.isin(rows.day, np.unique(rows.day)[:4]))
     predicted = [
         {**{name: v[: len(few)] for name, v in side.items()}, (ENSEMBLE, True): np.full(len(few), np.nan)}
@@ -152,9 +152,9 @@ BEFORE, WINDOW = ROWS.where(ROWS.day < START), ROWS.where(ROWS.predicted & (ROWS
 def serving(blobs: FileBlobs, models: Models, holdout_model: Models | None = None, **metadata: Any) -> Serving:
     """The pointer, after these models were made to serve."""
     assert models.xgboost is not None
-    save_models(blobs, models, {"features": list(model_features()), **metadata}, holdout_model)
-    move_pointer(blobs, read_serving(blobs), models.xgboost.version, by="test", at=AT, why="test")
-    return read_serving(blobs)
+    save_models(blobs, "points", models, {"features": list(model_features()), **metadata}, holdout_model)
+    move_pointer(blobs, "points", read_serving(blobs, "points"), models.xgboost.version, by="test", at=AT, why="test")
+    return read_serving(blobs, "points")
 
 
 @cache
@@ -168,12 +168,12 @@ def honest() -> Models:
 @cache
 def spoilt() -> Models:
     """What the recipe learns where the points of the players are mixed up."""
-    mixed = np.random.default_rng(1).permutation(BEFORE.points)
-    return fit(replace(BEFORE, points=mixed)).models
+    mixed = np.random.default_rng(1).permutation(BEFORE.actual)
+    return fit(replace(BEFORE, actual=mixed)).models
 
 
 def test_a_holdout_model_has_not_seen_the_window() -> None:
-    changed = replace(ROWS, points=np.where(ROWS.day >= START, 60.0, ROWS.points))
+    changed = replace(ROWS, actual=np.where(ROWS.day >= START, 60.0, ROWS.actual))
     holdout_model = fit(changed, holdout_before=START).holdout_model
     assert holdout_model is not None
     for variant, predicted in forecasts(honest(), WINDOW).items():
@@ -185,7 +185,7 @@ def test_a_holdout_model_has_not_seen_the_window() -> None:
 def test_a_version_trained_before_the_window_is_judged_as_it_stands(tmp_path: Path) -> None:
     blobs = FileBlobs(tmp_path)
     seen = serving(blobs, honest(), train_named("x"), last_day=str(START - DAY), twin_last_day="2025-01-31")
-    champion = find_champion(blobs, seen, START)
+    champion = find_champion(blobs, "points", seen, START)
     assert (champion.judged_as, champion.serves) == ("itself", True)
     same = judge(WINDOW, honest(), seen, champion)
     assert same.promoted, "equal is not worse"
@@ -202,7 +202,7 @@ def test_a_version_that_has_seen_the_window_is_judged_by_its_holdout_model(tmp_p
     seen = serving(
         blobs, train_once().models, holdout_model, last_day=str(ROWS.day.max()), twin_last_day=str(START - DAY)
     )
-    champion = find_champion(blobs, seen, START)
+    champion = find_champion(blobs, "points", seen, START)
     assert champion.judged_as == "twin"
     assert champion.models is not None
     np.testing.assert_array_equal(
@@ -220,7 +220,7 @@ def test_where_every_model_has_seen_the_window_the_season_average_decides(
 ) -> None:
     blobs = FileBlobs(tmp_path)
     seen = serving(blobs, train_once().models, honest(), **known)
-    champion = find_champion(blobs, seen, START)
+    champion = find_champion(blobs, "points", seen, START)
     assert (champion.models, champion.serves) == (None, True)
     good = judge(WINDOW, honest(), seen, champion)
     assert (good.promoted, good.against) == (True, SEASON_AVERAGE)
@@ -230,22 +230,25 @@ def test_where_every_model_has_seen_the_window_the_season_average_decides(
 
 def test_where_nothing_serves_anything_is_better(tmp_path: Path) -> None:
     blobs = FileBlobs(tmp_path)
-    champion = find_champion(blobs, read_serving(blobs), START)
-    found = judge(WINDOW, spoilt(), read_serving(blobs), champion)
+    champion = find_champion(blobs, "points", read_serving(blobs, "points"), START)
+    found = judge(WINDOW, spoilt(), read_serving(blobs, "points"), champion)
     assert found.promoted
     assert found.reason.startswith("nothing serves yet; worse than season_average: xgboost_v1 +")
 
 
 def test_a_serving_version_that_is_gone_or_does_not_fit_does_not_stand_in_the_way(tmp_path: Path) -> None:
     gone = Serving({XGBOOST: "gone", ENSEMBLE: "gone"}, (), 1)
-    champion = find_champion(FileBlobs(tmp_path), gone, START)
+    champion = find_champion(FileBlobs(tmp_path), "points", gone, START)
     assert not champion.serves
-    assert "gone cannot serve: models/xgboost_v1/gone/metadata.json is not in the models bucket" in champion.judged_as
+    assert (
+        "gone cannot serve: models/points/gone/xgboost_v1/metadata.json is not in the models bucket"
+        in champion.judged_as
+    )
     assert judge(WINDOW, spoilt(), gone, champion).promoted
     blobs = FileBlobs(tmp_path / "other")
     seen = serving(blobs, train_once().models, last_day="2020-01-01")
-    save_models(blobs, train_named("misfit"), {"features": ["points_l3"], "last_day": "2020-01-01"})
-    move_pointer(blobs, seen, "misfit", by="test", at=AT, why="test")
-    misfit = find_champion(blobs, read_serving(blobs), START)
+    save_models(blobs, "points", train_named("misfit"), {"features": ["points_l3"], "last_day": "2020-01-01"})
+    move_pointer(blobs, "points", seen, "misfit", by="test", at=AT, why="test")
+    misfit = find_champion(blobs, "points", read_serving(blobs, "points"), START)
     assert not misfit.serves
     assert "was trained on 1 features" in misfit.judged_as

@@ -47,9 +47,9 @@ def without_last_day(rows: TrainingRows) -> TrainingRows:
 
 def other_value(rows: TrainingRows, day: np.datetime64) -> TrainingRows:
     """A corrected box score of that day: one player scored two points more."""
-    points = rows.points.copy()
+    points = rows.actual.copy()
     points[int(np.flatnonzero(rows.trained & (rows.day == day))[0])] += 2
-    return replace(rows, points=points)
+    return replace(rows, actual=points)
 
 
 def other_feature(rows: TrainingRows, day: np.datetime64) -> TrainingRows:
@@ -62,7 +62,7 @@ def test_a_week_later_no_folds_trees_are_trained_and_the_model_is_the_same(
     blobs: FileBlobs, rows: TrainingRows
 ) -> None:
     assert train_model(blobs, without_last_day(rows))[1] == fold_starts(rows)
-    assert blobs.list("folds/") == [f"folds/{first}.trees" for first in fold_starts(rows)]
+    assert blobs.list("folds/") == [f"folds/points/{first}.trees" for first in fold_starts(rows)]
     later, fitted = train_model(blobs, rows)
     assert fitted == []
     alone = fit(rows, holdout_before=rows.season_starts[-1] + 5 * DAY)

@@ -36,7 +36,7 @@ def honest_rows() -> TrainingRows:
     level = rows.features["points_ewma_20"]
     points = random.poisson(np.maximum(level, 1.0)).astype(np.float64)
     same = dict.fromkeys(("points_season", "points_prev_season", "points_l20", "points_ewma_08", "points_l10"), level)
-    return replace(rows, points=points, features={**rows.features, **same, "points_per_minute_l40": level / 32.0})
+    return replace(rows, actual=points, features={**rows.features, **same, "points_per_minute_l40": level / 32.0})
 
 
 def plant(rows: TrainingRows, values: Floats) -> TrainingRows:
@@ -53,7 +53,7 @@ def test_honest_features_explain_nothing() -> None:
 def test_a_feature_that_knows_the_result_is_found_and_refused() -> None:
     rows = honest_rows()
     random = np.random.default_rng(3)
-    leaking = plant(rows, rows.points + random.normal(0, 3, len(rows)))
+    leaking = plant(rows, rows.actual + random.normal(0, 3, len(rows)))
     [suspect] = scan(leaking).suspects
     assert (suspect.feature, suspect.share > 0.3) == (LEAK, True)
     with pytest.raises(DataError, match=LEAK):
@@ -67,13 +67,13 @@ def test_an_average_that_includes_the_game_itself_is_found() -> None:
     rows = honest_rows()
     last9 = rows.history.values["points"][:, :9].sum(axis=1)
     assert scan(plant(rows, last9 / 9)).suspects == []
-    [suspect] = scan(plant(rows, (last9 + rows.points) / 10)).suspects
+    [suspect] = scan(plant(rows, (last9 + rows.actual) / 10)).suspects
     assert (suspect.feature, suspect.share > 0.3) == (LEAK, True)
 
 
 def test_a_leak_where_half_of_the_values_are_unknown_is_found() -> None:
     rows = honest_rows()
-    half = np.where(np.arange(len(rows)) % 3 == 0, np.nan, rows.points)
+    half = np.where(np.arange(len(rows)) % 3 == 0, np.nan, rows.actual)
     assert [one.feature for one in scan(plant(rows, half)).suspects] == [LEAK]
 
 
@@ -91,7 +91,7 @@ def test_a_model_that_learned_from_a_leak_raises_the_alarm() -> None:
     have.
     """
     rows = training_rows(n=3600)
-    leaking = plant(rows, rows.points + np.random.default_rng(3).normal(0, 2, len(rows)))
+    leaking = plant(rows, rows.actual + np.random.default_rng(3).normal(0, 2, len(rows)))
     for judged, alarmed in ((rows, False), (leaking, True)):
         found = alarms(summarise(_predict_boosted(judged), seed=1), "lined")
         assert bool(found) == alarmed, found
@@ -107,8 +107,8 @@ def _predict_boosted(rows: TrainingRows) -> Scored:
     )
     nothing = np.full(len(tested), np.nan)
     return Scored(
-        system=XGBOOST, market=False, day=tested.day, actual=tested.points, predicted=output.mean, cdf=None,
-        line=tested.line, season_average=nothing, last10=nothing, p_over=nothing, p_push=nothing,
+        stat="points", system=XGBOOST, market=False, day=tested.day, actual=tested.actual, predicted=output.mean,
+        cdf=None, line=tested.line, season_average=nothing, last10=nothing, p_over=nothing, p_push=nothing,
         tested_line=tested.line, book_p_over=nothing, edge=output.mean - tested.line,
         recommendation=np.full(len(tested), "PASS"), profit=nothing,
     )  # fmt: skip
@@ -119,17 +119,17 @@ def test_a_shuffled_target_gives_chance() -> None:
     correlates.
     """
     rows = training_rows(n=3600)
-    shuffled = replace(rows, points=np.random.default_rng(8).permutation(rows.points))
+    shuffled = replace(rows, actual=np.random.default_rng(8).permutation(rows.actual))
     start = rows.first_day(2 / 3)
     models = fit(shuffled.where(rows.day < start)).models
     tested = shuffled.where(rows.day >= start)
     outputs = all_outputs(tested.features, tested.history, np.full(len(tested), np.nan), models)
-    constant = np.full(len(tested), np.median(shuffled.points[rows.day < start]))
-    least = mean_absolute_error(constant, tested.points)
+    constant = np.full(len(tested), np.median(shuffled.actual[rows.day < start]))
+    least = mean_absolute_error(constant, tested.actual)
     assert least is not None
     chance = 3 / np.sqrt(len(tested))
     for output in outputs:
-        error = mean_absolute_error(output.mean, tested.points)
+        error = mean_absolute_error(output.mean, tested.actual)
         assert error is not None
         assert error > least - 0.05, output.system_id
-        assert abs(np.corrcoef(output.mean, tested.points)[0, 1]) < chance, output.system_id
+        assert abs(np.corrcoef(output.mean, tested.actual)[0, 1]) < chance, output.system_id

@@ -12,7 +12,7 @@ import pytest
 
 from shared.science.systems.history import History
 from shared.science.systems.output import BASE_SYSTEMS
-from shared.science.training.rows import TrainingRows
+from shared.science.training.rows import TrainingRows, drop_unknown
 from shared.science.training.walk_forward import fit
 from tests.support.systems_models import training_rows
 
@@ -29,7 +29,7 @@ def test_a_part_of_the_rows_keeps_what_belongs_together() -> None:
         np.testing.assert_array_equal(part.features[name], values[use])
     np.testing.assert_array_equal(part.history.values["points"], SMALL.history.values["points"][use])
     np.testing.assert_array_equal(part.day, SMALL.day[use])
-    np.testing.assert_array_equal(part.points, SMALL.points[use])
+    np.testing.assert_array_equal(part.actual, SMALL.actual[use])
     np.testing.assert_array_equal(part.minutes, SMALL.minutes[use])
     assert set(fit(training_rows().where(np.arange(2400) < 1500)).metrics["all"]) >= set(BASE_SYSTEMS)
 
@@ -53,7 +53,7 @@ def _change(values: np.ndarray, by: float = 1e-9) -> np.ndarray:
 
 
 CHANGES: dict[str, Callable[[TrainingRows], TrainingRows]] = {
-    "a target": lambda rows: replace(rows, points=_change(rows.points)),
+    "a target": lambda rows: replace(rows, actual=_change(rows.actual)),
     "minutes": lambda rows: replace(rows, minutes=_change(rows.minutes)),
     "a feature": lambda rows: replace(
         rows, features={**rows.features, "points_l10": _change(rows.features["points_l10"])}
@@ -73,3 +73,12 @@ CHANGES: dict[str, Callable[[TrainingRows], TrainingRows]] = {
 @pytest.mark.parametrize("change", CHANGES)
 def test_other_data_have_another_hash(change: str) -> None:
     assert CHANGES[change](SMALL).data_hash != SMALL.data_hash
+
+
+def test_rows_without_the_statistic_teach_nothing() -> None:
+    assert drop_unknown(SMALL) is SMALL
+    unknown = np.arange(len(SMALL)) % 3 == 0
+    rows = drop_unknown(replace(SMALL, actual=np.where(unknown, np.nan, SMALL.actual), stat="rebounds"))
+    assert (len(rows), rows.stat) == (int((~unknown).sum()), "rebounds")
+    np.testing.assert_array_equal(rows.actual, SMALL.actual[~unknown])
+    np.testing.assert_array_equal(rows.day, SMALL.day[~unknown])

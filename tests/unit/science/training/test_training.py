@@ -53,9 +53,9 @@ def test_the_same_rows_give_the_same_bytes_and_the_same_version() -> None:
 
 def test_other_data_is_another_version() -> None:
     rows = training_rows()
-    points = rows.points.copy()
+    points = rows.actual.copy()
     points[3] += 1
-    other = fit(replace(rows, points=points)).models.xgboost
+    other = fit(replace(rows, actual=points)).models.xgboost
     assert other is not None
     first = train_once().models.xgboost
     assert first is not None
@@ -68,7 +68,7 @@ def test_the_trees_of_a_fold_have_not_seen_its_days_or_later_ones() -> None:
     inputs = xgboost_v1.matrix(rows.features, rows.names)
     means, out_of_sample = _walk_forward(rows, inputs, {})
     last_fold = rows.day >= rows.first_day(0.75)
-    changed = replace(rows, points=np.where(last_fold, 60.0, rows.points))
+    changed = replace(rows, actual=np.where(last_fold, 60.0, rows.actual))
     after, _ = _walk_forward(changed, inputs, {})
     np.testing.assert_array_equal(means[XGBOOST], after[XGBOOST])
     assert not out_of_sample[: len(rows) // 3].any()
@@ -78,7 +78,7 @@ def test_the_trees_of_a_fold_have_not_seen_its_days_or_later_ones() -> None:
 def test_figures_of_the_hold_out_do_not_depend_on_being_fitted_on_it() -> None:
     rows = training_rows()
     holdout = rows.day >= rows.first_day(0.9)
-    shifted = fit(replace(rows, points=np.where(holdout, rows.points + 10.0, rows.points)))
+    shifted = fit(replace(rows, actual=np.where(holdout, rows.actual + 10.0, rows.actual)))
     for name in BASE_SYSTEMS:
         moved = shifted.metrics["all"][name]["bias"] - train_once().metrics["all"][name]["bias"]
         assert moved == pytest.approx(-10.0, abs=1e-3)
@@ -197,8 +197,7 @@ MESSAGE = TrainingMessage(game_date=date(2025, 1, 1))
 
 def test_a_row_is_trained_with_what_was_known_of_it_then(warehouse: DuckDbWarehouse) -> None:
     fill(warehouse, games=12, players=2)
-    rows = read_training_rows(warehouse, game(8)["known_at"])
-    assert rows is not None
+    rows = read_training_rows(warehouse, game(8)["known_at"], ["points"])["points"]
     assert len(rows) == 16, "games 0 to 7 of two players: game 8 is known at as_of, not before"
     assert sorted(set(rows.history.count.tolist())) == list(range(8)), "each row has the games before it"
     assert set(rows.minutes.tolist()) == {30.0}, "what happened, which is no feature"
@@ -209,8 +208,7 @@ def test_a_row_is_trained_with_what_was_known_of_it_then(warehouse: DuckDbWareho
 
 def test_training_and_serving_see_the_same_history(warehouse: DuckDbWarehouse) -> None:
     fill(warehouse, games=40, players=3)
-    rows = read_training_rows(warehouse, game(200)["tipoff_at"])
-    assert rows is not None
+    rows = read_training_rows(warehouse, game(200)["tipoff_at"], ["points"])["points"]
     served = pack_histories(histories(warehouse, game(35)["tipoff_at"] - timedelta(hours=1)))
     for player_id in (1, 2):
         at = 35 * 3 + player_id
@@ -228,11 +226,13 @@ def test_training_reads_the_warehouse_and_makes_a_version_current(tmp_path: Path
     assert outcome.status == "success"
     assert outcome.record_count == 720
     blobs = surroundings.runtime.models
-    assert current_versions(blobs) == dict.fromkeys((XGBOOST, ENSEMBLE), outcome.metadata["version"])
-    models = load_models(blobs, current_versions(blobs))
+    assert current_versions(blobs, "points") == dict.fromkeys(
+        (XGBOOST, ENSEMBLE), outcome.metadata["stats"]["points"]["version"]
+    )
+    models = load_models(blobs, "points", current_versions(blobs, "points"))
     assert models.xgboost is not None
     assert models.xgboost.features == model_features()
-    assert outcome.metadata["metrics"]["all"]["n"] > 0
+    assert outcome.metadata["stats"]["points"]["metrics"]["all"]["n"] > 0
     later = context(tmp_path, warehouse, game(300)["tipoff_at"])
     assert run(MESSAGE, later).metadata == outcome.metadata, "without new games a later training is the same version"
 
@@ -242,7 +242,7 @@ def test_a_feature_that_knows_the_result_is_refused(tmp_path: Path, warehouse: D
     surroundings = context(tmp_path, warehouse, game(200)["tipoff_at"])
     with pytest.raises(DataError, match="points_l3 alone explains"):
         run(MESSAGE, surroundings)
-    assert current_versions(surroundings.runtime.models) == {}
+    assert current_versions(surroundings.runtime.models, "points") == {}
 
 
 @pytest.mark.parametrize("games", [0, 20])
@@ -252,4 +252,4 @@ def test_too_few_rows_are_no_data_with_their_number(tmp_path: Path, warehouse: D
     outcome = run(MESSAGE, context(tmp_path, warehouse, game(200)["tipoff_at"]))
     assert outcome.status == "no_data"
     assert outcome.reason.startswith(f"{games * 2} training rows")
-    assert current_versions(FileBlobs(tmp_path / "models")) == {}
+    assert current_versions(FileBlobs(tmp_path / "models"), "points") == {}

@@ -60,7 +60,7 @@ def test_no_key_and_no_line_is_a_float() -> None:
 def test_a_schema_is_typed() -> None:
     schema = schemas.load_schema(PREDICTIONS)
     assert schema.dataset == "nba_predictions"
-    assert schema.primary_key == ("game_date", "game_id", "player_id", "system_id", "line_value")
+    assert schema.primary_key == ("game_date", "game_id", "player_id", "stat", "system_id", "line_value")
     assert schema.partition_field == "game_date"
     assert schema.clustering == ("player_id", "system_id")
     assert schema.field("line_value") == schemas.Field(

@@ -13,7 +13,7 @@ import pytest
 
 from shared.core.clock import HISTORICAL_CUTOFF
 from shared.core.errors import NotFound, SchemaMismatch
-from shared.nba.stats import PREDICTED, STATS, Stat
+from shared.nba.stats import BASE_STATS, STATS, Stat
 from shared.science.features.names import FEATURE_STORE
 from shared.stores.warehouse import sql
 from shared.stores.warehouse.schemas import load_schema
@@ -32,7 +32,7 @@ WORDS = {
     "until_the_moment": "bookmaker IS NULL AND",
     "is_known": "fetched_at > answered_at",
     "absence_probability": r"'QUESTIONABLE' THEN 0\.45",
-    "stat_value": "WHEN 'pra' THEN",
+    "stat_value": r"CASE \S+\s+WHEN 'points' THEN",
 }
 # Parts of one statistic's features: used with each statistic of shared/nba/stats.py, so that none
 # lacks one.
@@ -71,6 +71,9 @@ def test_values_take_their_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         expand_fragments("SELECT {{later(t., )}} ORDER BY {{plain()}}") == "SELECT t.a > b\n  AND t.c ORDER BY x DESC"
     )
     assert expand_fragments("WHERE {{later(t., u.)}}") == "WHERE t.a > u.b\n  AND t.c"
+    (tmp_path / "all.sql").write_text("-- Joined by OR.\n$1 > 0", encoding="utf-8")
+    assert expand_fragments("{{later(s., *)}}").count("s.a > ") == len(BASE_STATS)
+    assert expand_fragments("IF({{all(*)}}, 1, 0)") == f"IF({' OR '.join(f'{stat} > 0' for stat in BASE_STATS)}, 1, 0)"
     for wrong in ("{{later(t.)}}", "{{later(a, b, c)}}", "{{plain(a, b)}}"):
         with pytest.raises(SchemaMismatch, match="values to a fragment"):
             expand_fragments(wrong)
@@ -79,7 +82,7 @@ def test_values_take_their_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     sql._fragment.cache_clear()
 
 
-@pytest.mark.parametrize("stat", [stat.column for stat in PREDICTED.values() if not stat.is_sum])
+@pytest.mark.parametrize("stat", BASE_STATS)
 def test_every_statistic_has_every_feature(stat: str) -> None:
     """A statistic of shared/nba/stats.py that a statement or a schema lacks is named here."""
     used = {
@@ -87,17 +90,23 @@ def test_every_statistic_has_every_feature(stat: str) -> None:
         for path in FILES
         for name, values in re.findall(r"\{\{(stat_\w+)\(([^()]*)\)", path.read_text(encoding="utf-8"))
     }
-    unused = sorted(f"{{{{{part}(... {stat})}}}}" for part in PARTS - {name for name, of in used if of == stat})
+    unused = sorted(f"{{{{{part}(... {stat})}}}}" for part in PARTS - {name for name, of in used if of in (stat, "*")})
     assert not unused, f"no SQL of functions/phase4_precompute/sql/ uses {', '.join(unused)}"
     columns = stat_columns(stat)
     assert len(columns) > 20
+    around = stat_columns(stat, "stat_circumstances")
+    assert set(around) <= {*load_schema("nba_precompute.player_composite_factors").columns}
+    assert set(around) <= {*load_schema(FEATURE_STORE).columns}
     for table in ("nba_precompute.player_daily_cache", FEATURE_STORE):
         undeclared = sorted(set(columns) - set(load_schema(table).columns))
         assert not undeclared, f"shared/stores/warehouse/schemas/{table}.json lacks {', '.join(undeclared)}"
-    assert stat in load_schema("nba_analytics.player_game_summary").columns
+    assert STATS[stat].column in load_schema("nba_analytics.player_game_summary").columns
 
 
 @pytest.mark.parametrize("stat", STATS.values(), ids=STATS.keys())
 def test_every_statistic_has_its_value_a_sum_that_of_its_parts(stat: Stat) -> None:
-    value = " + ".join(f"g.{STATS[part].column}_season" for part in stat.parts)
-    assert f"WHEN '{stat.name}' THEN {value}\n" in expand_fragments("{{stat_value(g., _season, p.stat)}}")
+    in_a_game = " + ".join(f"g.{STATS[part].column}" for part in stat.parts)
+    assert f"WHEN '{stat.name}' THEN {in_a_game}\n" in expand_fragments("{{stat_value(g., , p.stat, fg3m)}}")
+    mean = " + ".join(f"f.{part}_season" for part in stat.parts)
+    assert f"WHEN '{stat.name}' THEN {mean}\n" in expand_fragments("{{stat_value(f., _season, p.stat, threes)}}")
+    assert all(f"{part}_season" in load_schema(FEATURE_STORE).columns for part in stat.parts)
