@@ -151,6 +151,30 @@ def test_lines_are_half_points_with_a_fair_vig_and_one_last_line_a_book(rows):
     assert 14 <= np.mean(list(per_game.values())) <= 21
 
 
+VALUES = {
+    "points": ("points",), "rebounds": ("rebounds",), "assists": ("assists",), "threes": ("fg3m",),
+    "pra": ("points", "rebounds", "assists"), "pr": ("points", "rebounds"), "pa": ("points", "assists"),
+    "ra": ("rebounds", "assists"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("stat", STATS)
+def test_lines_of_a_statistic_are_about_what_box_scores_have_of_it(rows, stat):
+    """Every other game is over the line, and as often as the prices say."""
+    values = {
+        (row["game_id"], row["player_id"]): sum(row[column] for column in VALUES[stat]) for row in rows["player_box"]
+    }
+    last = [row for row in rows["prop_lines"] if row["market"] == stat and row["is_last"] and row["over_price"]]
+    overs, chances = [], []
+    for row in last:
+        if row["played"]:
+            overs.append(values[row["game_id"], row["player_id"]] > row["line"])
+            chances.append(implied_probability(row["over_price"]) / 1.046)
+    assert len(overs) > 500
+    assert np.mean(overs) == pytest.approx(np.mean(chances), abs=0.06)
+    assert 0.42 < np.mean(overs) < 0.58
+
+
 def implied_probability(price: float) -> float:
     return -price / (100 - price) if price < 0 else 100 / (100 + price)
 
