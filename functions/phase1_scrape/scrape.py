@@ -203,8 +203,7 @@ def _tasks_to_come(fetch: Fetch, day: date, upcoming: int) -> dict[str, Task]:
     official = fetch.official
     if official is not None:
         tasks["official_report"] = fetch.watch("official", partial(fetch_official_report, fetch, official, day))
-    for kind in ("player_points", "game_lines"):
-        tasks[f"odds_{kind}"] = fetch.watch("odds_api", partial(fetch_live_odds, fetch, kind, day, upcoming))
+    tasks["odds"] = fetch.watch("odds_api", partial(fetch_live_odds, fetch, day, upcoming))
     tasks["injuries"] = fetch.watch("espn", partial(fetch_injuries, fetch, day))
     return tasks
 

@@ -47,6 +47,8 @@ KINDS: Mapping[tuple[str, str], Kind] = {
     ("nba", "schedule"): Kind(ScheduleRows, required=True),
     ("nba", "player_boxscores"): Kind(PlayerBoxScores, required=True),
     ("nba", "team_boxscores"): Kind(TeamBoxScores, required=True),
+    ("odds_api", "live_odds"): Kind(OddsRows),
+    # of releases that asked for points and for game lines apart
     ("odds_api", "player_points"): Kind(OddsRows),
     ("odds_api", "game_lines"): Kind(OddsRows),
     ("odds_api", "event_odds"): Kind(OddsRows, adds=True),

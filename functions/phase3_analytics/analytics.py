@@ -15,7 +15,7 @@ from functions.phase3_analytics.steps import PLAYER_CONTEXT, PLAYER_SUMMARY, UNR
 from shared.chain.execution.context import Context, Outcome
 from shared.chain.messages.messages import PhaseMessage
 from shared.core.events import Event
-from shared.nba.stats import POINTS
+from shared.nba.stats import STATS
 from shared.stores.ports import DateRange, Warehouse
 from shared.stores.warehouse.sql import read_sql
 
@@ -66,7 +66,7 @@ def run(message: PhaseMessage, context: Context) -> Outcome:
         "first_date": context.dates.first,
         "last_date": context.dates.last,
         "alias_pairs": ALIAS_PAIRS,
-        **suspicious.parameters(POINTS),
+        **suspicious.parameters(STATS.values()),
     }
     inputs = read_inputs(warehouse, params)
     if not inputs.games:

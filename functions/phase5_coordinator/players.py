@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.core.settings import Settings
+from shared.nba.stats import PREDICTED
 from shared.science.predictions.eligibility import reason_to_leave_out
 
 
@@ -48,8 +49,9 @@ def select_players(
     roster: Sequence[Mapping[str, Any]], lines: Sequence[Mapping[str, Any]], settings: Settings, now: datetime
 ) -> tuple[list[Player], list[LeftOut]]:
     """Expected players by id, and everyone else on the rosters or with a line, each with the
-    reason.
+    reason. Lines of statistics that nobody predicts count for nothing.
     """
+    lines = [line for line in lines if line["stat"] in PREDICTED]
     books: dict[tuple[str, int], dict[str, list[Mapping[str, Any]]]] = {}
     for line in lines:
         if line["player_id"] is not None:

@@ -12,7 +12,7 @@ from functions.phase5_coordinator.players import Player
 from shared.chain.batches.records import Batch
 from shared.chain.execution.context import Context
 from shared.chain.messages.messages import PredictionRequest
-from shared.nba.stats import STATS
+from shared.nba.stats import PREDICTED
 from shared.science.predictions.lines import main_line, offers
 
 
@@ -43,7 +43,7 @@ def players_per_unit(players: Sequence[Player], most_units: int) -> dict[str, li
 def _work(games: Sequence[Player]) -> int:
     """Rows to make of a player, in tested lines of every statistic."""
     return sum(
-        len(stat.line_steps) if player.has_line_of(stat.name) else 1 for player in games for stat in STATS.values()
+        len(stat.line_steps) if player.has_line_of(stat.name) else 1 for player in games for stat in PREDICTED.values()
     )
 
 

@@ -1,10 +1,11 @@
 """The simulated bookmakers: good but not perfect.
 
-Main and alternate points lines with prices, and game lines.
+Main and alternate points lines with prices, main lines of the other statistics, and game lines.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date, time, timedelta
 
@@ -12,8 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from local.league.game_day import Expectation
+from local.league.odds import american, normal_cdf
+from local.league.other_lines import BOOKS, OTHERS, line_of, means_of, offered_of, variance_of
 from local.league.players import Floats, Ints
 from shared.core.clock import at_new_york
+from shared.nba.stats import STATS, Stat
 
 BOOKMAKERS = ("draftkings", "fanduel", "betmgm", "betrivers", "prizepicks")
 PRIZEPICKS = BOOKMAKERS.index("prizepicks")  # offers lines without prices
@@ -21,7 +25,6 @@ WITH_ALTERNATES = BOOKMAKERS.index("betrivers")
 LINED_PLAYERS = 10  # a team, those who are expected to play most
 LEAST_MINUTES = 12.0
 LEAST_POINTS = 3.0
-OVERROUND = 1.046  # both sides' implied probabilities together; 4.6% is common for player points
 EARLY_ERROR = 0.07  # relative error of the evening before, on top of the final one
 FINAL_ERROR = 0.06  # relative error all books share in the afternoon
 BOOK_ERROR = 0.012  # relative disagreement between books
@@ -58,6 +61,7 @@ class Lines:
     """
 
     place: Ints
+    stat: Ints  # place in STATS
     book: Ints
     line: Floats
     over: Floats  # American prices, NaN where the book gives none
@@ -74,16 +78,19 @@ def player_lines(
     final: Expectation,
     out: NDArray[np.bool_],
     rng: np.random.Generator,
+    others: np.random.Generator | None,
 ) -> Lines:
     """Lines of a day. `early` counts today's new absentees as playing, `final` knows better.
 
     tipoff_us: of each team row's game. Who is found out today keeps his line until the afternoon.
+    `rng` is the random stream of points, `others` of the other statistics; None: nobody offers
+    them.
     """
     shape = final.points.shape
     shared = np.exp(rng.normal(0, FINAL_ERROR, shape))
     before = np.exp(rng.normal(0, EARLY_ERROR, shape))
+    wrong = None if others is None else {name: np.exp(others.normal(0, FINAL_ERROR, shape)) for name in means_of(final)}
     parts: list[Lines] = []
-    last_seen = np.full((len(BOOKMAKERS), final.points.size), -1, dtype=np.int64)
     for number, snapshot in enumerate(SNAPSHOTS):
         is_final = number == len(SNAPSHOTS) - 1
         view, factor = (final, shared) if is_final else (early, shared * (before if number == 0 else before**0.4))
@@ -98,12 +105,44 @@ def player_lines(
         for book in snapshot.books:
             estimate = (view.points * factor).ravel()[place] * np.exp(rng.normal(0, BOOK_ERROR, place.size))
             parts.append(_offer(place, book, estimate, view.spread.ravel()[place], at_us + 7_000_000 * book))
-            last_seen[book, place] = number
+        if number > 0 and others is not None and wrong is not None:
+            parts += _offer_others(view, offered, wrong, at_us, others)
     lines = _join_lines(parts)
-    latest = np.zeros(last_seen.shape, dtype=np.int64)
-    np.maximum.at(latest, (lines.book, lines.place), lines.taken_us)
-    lines.last = lines.main & (lines.taken_us == latest[lines.book, lines.place])
+    latest = np.zeros((len(STATS), len(BOOKMAKERS), final.points.size), dtype=np.int64)
+    np.maximum.at(latest, (lines.stat, lines.book, lines.place), lines.taken_us)
+    lines.last = lines.main & (lines.taken_us == latest[lines.stat, lines.book, lines.place])
     return lines
+
+
+def _offer_others(
+    view: Expectation,
+    offered: NDArray[np.bool_],
+    wrong: Mapping[str, Floats],
+    at_us: int,
+    rng: np.random.Generator,
+) -> list[Lines]:
+    """The main lines of all but points of who is offered. A book is wrong about the parts, so that
+    its sums fit them.
+    """
+    means = means_of(view)
+    parts = []
+    for book in BOOKS:
+        own = {name: mean * wrong[name] * np.exp(rng.normal(0, BOOK_ERROR, mean.shape)) for name, mean in means.items()}
+        for stat in OTHERS:
+            place = np.flatnonzero(offered & offered_of(stat, means))
+            mean = sum((own[part].ravel()[place] for part in stat.parts), np.zeros(place.size))
+            line, over, under = line_of(stat, mean, variance_of(stat, own, view.spread).ravel()[place])
+            parts.append(_lines(place, stat, book, line, over, under, at_us + 7_000_000 * book))
+    return parts
+
+
+def _lines(place: Ints, stat: Stat, book: int, line: Floats, over: Floats, under: Floats, at_us: int) -> Lines:
+    """Main lines of one book and statistic."""
+    ones = np.ones(place.size, dtype=np.int64)
+    return Lines(
+        place, ones * list(STATS).index(stat.name), ones * book, line, over, under, ones * at_us,
+        ones.astype(np.bool_), np.zeros(place.size, dtype=np.bool_),
+    )  # fmt: skip
 
 
 def _offer(place: Ints, book: int, estimate: Floats, spread: Floats, at_us: int) -> Lines:
@@ -113,14 +152,15 @@ def _offer(place: Ints, book: int, estimate: Floats, spread: Floats, at_us: int)
     line = np.concatenate([main + step for step in steps])
     where, mean, sd = np.tile(place, len(steps)), np.tile(estimate, len(steps)), np.tile(spread, len(steps))
     is_main = np.repeat(np.arange(len(steps)) == 0, place.size)
-    over = 1 - _normal_cdf((line - (mean - SKEW * sd)) / sd)
-    prices = [_american(chance) for chance in (over, 1 - over)]
+    over = 1 - normal_cdf((line - (mean - SKEW * sd)) / sd)
+    prices = [american(chance) for chance in (over, 1 - over)]
     if book == PRIZEPICKS:
         prices = [np.full(line.size, np.nan)] * 2
     kept = line > 0
+    count = int(kept.sum())
     return Lines(
-        where[kept], np.full(int(kept.sum()), book), line[kept], prices[0][kept], prices[1][kept],
-        np.full(int(kept.sum()), at_us), is_main[kept], np.zeros(int(kept.sum()), dtype=np.bool_),
+        where[kept], np.zeros(count, dtype=np.int64), np.full(count, book), line[kept], prices[0][kept],
+        prices[1][kept], np.full(count, at_us), is_main[kept], np.zeros(count, dtype=np.bool_),
     )  # fmt: skip
 
 
@@ -139,27 +179,5 @@ def game_lines(final: Expectation, rng: np.random.Generator) -> tuple[Floats, Fl
     home, away = points[0::2], points[1::2]
     spread = np.round(2 * (away - home + rng.normal(0, SPREAD_ERROR, home.size))) / 2
     total = np.round(2 * (home + away + rng.normal(0, TOTAL_ERROR, home.size))) / 2
-    wins = np.clip(_normal_cdf(-spread / MARGIN_SD), 0.03, 0.97)
-    return spread, total, _american(wins), _american(1 - wins)
-
-
-def _american(chance: Floats) -> Floats:
-    """American price of a fair probability after the overround, in whole numbers: -110 risks 110 to
-    win 100.
-    """
-    implied = np.clip(chance * OVERROUND, 0.02, 0.98)
-    favourite = implied >= 0.5
-    price: Floats = np.rint(np.where(favourite, -100 * implied / (1 - implied), 100 * (1 - implied) / implied))
-    return price
-
-
-def _normal_cdf(z: Floats) -> Floats:
-    """Standard normal distribution function, Abramowitz and Stegun 26.2.17 (error under 1e-7)."""
-    t = 1 / (1 + 0.2316419 * np.abs(z))
-    series = (0.319381530, -0.356563782, 1.781477937, -1.821255978, 1.330274429)
-    tail = np.zeros_like(z)
-    for coefficient in reversed(series):
-        tail = t * (coefficient + tail)
-    upper = tail * np.exp(-z * z / 2) / np.sqrt(2 * np.pi)
-    below: Floats = np.where(z >= 0, 1 - upper, upper)
-    return below
+    wins = np.clip(normal_cdf(-spread / MARGIN_SD), 0.03, 0.97)
+    return spread, total, american(wins), american(1 - wins)

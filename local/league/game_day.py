@@ -28,11 +28,16 @@ MEAN_SPELL = 6.0  # games missed once injured; one in three misses a single game
 
 @dataclass(slots=True)
 class Expectation:
-    """What is to be expected of each player of each playing team (K x ROSTER), before the game."""
+    """What is to be expected of each player of each playing team (K x ROSTER), before the game:
+    means, but for `spread`.
+    """
 
     minutes: Floats
     points: Floats
     spread: Floats  # standard deviation of points
+    rebounds: Floats
+    assists: Floats
+    threes: Floats
 
 
 @dataclass(slots=True)
@@ -83,7 +88,7 @@ def miss_games(spell: Ints, setting: Setting, players: Players, rng: np.random.G
 
 
 def expect(setting: Setting, players: Players, teams: Teams, available: Bools) -> Expectation:
-    """Expected minutes, points and their spread when exactly `available` can play."""
+    """What is to be expected when exactly `available` can play."""
     minutes = _share_minutes(_draw_wanted(setting, players), available, np.array(ROTATION))
     weight = minutes * _usage(setting, players)
     shots = _team_shots(setting, teams)[:, None] * weight / weight.sum(axis=1, keepdims=True)
@@ -95,7 +100,9 @@ def expect(setting: Setting, players: Players, teams: Teams, available: Bools) -
     points = shots * each
     # Compound Poisson, plus what minutes and shot share vary from game to game (0.25 relative).
     spread = np.sqrt(shots * second_moment + (0.25 * points) ** 2 + 0.25)
-    return Expectation(minutes, points, spread)
+    counted = players.per36[setting.roster] * (minutes / 36)[:, :, None]
+    threes = shots * (share * accuracy)[:, :, ZONE_POINTS == 3].sum(axis=2)
+    return Expectation(minutes, points, spread, counted[:, :, :2].sum(axis=2), counted[:, :, 2], threes)
 
 
 def play(setting: Setting, players: Players, teams: Teams, available: Bools, rng: np.random.Generator) -> Outcome:

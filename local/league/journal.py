@@ -18,6 +18,7 @@ from local.league.injury_reports import InjuryReports
 from local.league.names import spell_for
 from local.league.players import ROSTER, ZONES, Floats, Ints, Players
 from local.league.tables import write_table
+from shared.nba.stats import STATS
 
 SOURCE = "simulated league"
 LONGEST_ABSENCE = 60  # team games; who is away longer is no longer missed
@@ -83,9 +84,9 @@ class Journal:
         self._lines.append(
             {
                 "game": first + line_row // 2, "player": setting.roster[line_row, line_place],
-                "played": outcome.minutes[line_row, line_place] > 0, "book": lines.book, "line": lines.line,
-                "over": lines.over, "under": lines.under, "taken_us": lines.taken_us, "main": lines.main,
-                "last": lines.last,
+                "played": outcome.minutes[line_row, line_place] > 0, "stat": lines.stat, "book": lines.book,
+                "line": lines.line, "over": lines.over, "under": lines.under, "taken_us": lines.taken_us,
+                "main": lines.main, "last": lines.last,
             }
         )  # fmt: skip
         self._note_games(setting, outcome)
@@ -181,12 +182,20 @@ class Journal:
 
     def _prop_lines(self, of_game: GameColumns, lines: Mapping[str, NDArray[Any]]) -> Mapping[str, Any]:
         in_order = np.lexsort(
-            (lines["line"], ~lines["main"], lines["taken_us"], lines["book"], lines["player"], lines["game"])
+            (
+                lines["line"],
+                ~lines["main"],
+                lines["taken_us"],
+                lines["book"],
+                lines["player"],
+                lines["stat"],
+                lines["game"],
+            )
         )
         lines = {name: values[in_order] for name, values in lines.items()}
         count, codes = len(in_order), lines["book"] * len(self.players.name) + lines["player"]
         spellings = pa.array([spell_for(book, name) for book in BOOKMAKERS for name in self.players.name])
-        constants = {"market": "points", "odds_type": "", "snapshot_kind": "market_last_update", "source": SOURCE}
+        constants = {"odds_type": "", "snapshot_kind": "market_last_update", "source": SOURCE}
         return (
             of_game.pick("prop_lines", lines["game"])
             | {
@@ -194,6 +203,7 @@ class Journal:
                 for name, value in constants.items()
             }
             | {
+                "market": pa.DictionaryArray.from_arrays(lines["stat"].astype(np.int8), list(STATS)),
                 "player_name": spellings.take(pa.array(codes)),
                 "player_id": self.players.player_id[lines["player"]],
                 "played": lines["played"],

@@ -20,7 +20,12 @@ from shared.nba.teams import TEAMS
 LAST_START_YEAR = 2025  # the last season starts in October 2025
 ROOKIES = 2  # new players a team each summer
 TRADES_PER_SEASON = 3
-INJURY_LISTS = 1  # the key of their own random stream: a league's games are the same without them
+# The keys of random streams of their own: a league's games and lines of points are the same without
+# them.
+INJURY_LISTS, OTHER_LINES = 1, 2
+# Seasons at the end in which books offer more than points: as many lines as points have, and enough
+# to fit a market to.
+OTHER_SEASONS = 2
 
 Progress = Callable[[int, int], None]
 
@@ -74,6 +79,7 @@ def simulate(
     teams = make_teams(team_count, rng)
     spell = np.zeros(len(players.player_id), dtype=np.int64)
     journal = Journal(abbrs, players, np.random.default_rng([seed, INJURY_LISTS]))
+    others = np.random.default_rng([seed, OTHER_LINES])
     fresh = np.arange(team_count * ROSTER, len(players.player_id)).reshape(seasons - 1, team_count, ROOKIES)
 
     years = range(LAST_START_YEAR - seasons + 1, LAST_START_YEAR + 1)
@@ -95,6 +101,7 @@ def simulate(
             new_season(players, teams, fresh[season - 1], rng)
             spell[:] = 0
         trade_days = set(rng.choice(len(plan), size=min(TRADES_PER_SEASON, len(plan) // 4), replace=False).tolist())
+        offer_others = others if season >= seasons - OTHER_SEASONS else None
         played_on = np.full(team_count, -9)
         for number, games in enumerate(plan):
             if number in trade_days:
@@ -109,7 +116,7 @@ def simulate(
             final = expect(setting, players, teams, ~out)
             outcome = play(setting, players, teams, ~out, rng)
             tipoff_us = np.repeat([int(game.tipoff.timestamp()) * 1_000_000 for game in games], 2)
-            lines = player_lines(games[0].day, tipoff_us, early, final, out, rng)
+            lines = player_lines(games[0].day, tipoff_us, early, final, out, rng, offer_others)
             journal.add_day(games, setting, outcome, out, newly, lines, game_lines(final, rng))
             done += 1
             if progress is not None:

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from local.replay.games import Games, read_games
 from shared.core.errors import DataError
+from shared.nba.stats import POINTS, STATS
 
 # The columns that are replayed of each file, an optional one too.
 COLUMNS = {
@@ -94,10 +95,24 @@ class Archive:
         return read_games(self.table("schedule"), self.points_lines)
 
     @cached_property
-    def points_lines(self) -> pa.Table:
-        """The lines of market points that belong to a game; the rest can be shown by no feed."""
+    def player_lines(self) -> pa.Table:
+        """The lines of the statistics in shared/nba/stats.py, whose names the archive has as
+        markets.
+
+        Those that belong to no game can be shown by no feed. How far they may be trusted differs:
+        threes mix two sources, so that one in five would be an arbitrage, and most of 2024-25 have
+        no time (local/replay/lines.py says when they are shown); PRA of 2023-24 mixes sources as
+        well. A return on such prices is false.
+        """
         lines = self.table("prop_lines", list(COLUMNS["prop_lines"]))
-        return lines.filter(pc.and_(pc.equal(lines["market"], "points"), pc.is_valid(lines["game_id"])))
+        known = pc.is_in(lines["market"].cast(pa.string()), value_set=pa.array(list(STATS)))
+        return lines.filter(pc.and_(known, pc.is_valid(lines["game_id"])))
+
+    @cached_property
+    def points_lines(self) -> pa.Table:
+        """Those of points: they tell the tip-offs that the schedule lacks."""
+        lines = self.player_lines
+        return lines.filter(pc.equal(lines["market"], POINTS.name))
 
     @cached_property
     def span(self) -> tuple[date, date]:

@@ -1,5 +1,8 @@
-"""The points lines and game lines of the archive as the Odds API's bookmakers, indexed by game for
-quick answers.
+"""The players' lines and game lines of the archive as the Odds API's bookmakers, indexed by game
+for quick answers.
+
+Lines of any statistic that have no time, or none to trust, are shown from UNTIMED_LINES of the
+game's day, as the archive says: nearly all of 2024-25 but PRA, and of 2025-26 the daily snapshots.
 """
 
 from __future__ import annotations
@@ -18,10 +21,9 @@ import pyarrow.compute as pc
 from local.replay.archive import Archive, microseconds
 from local.replay.games import UNTIMED_LINES, format_us, to_us
 from shared.core.clock import at_new_york
-from shared.nba.stats import POINTS
+from shared.nba.stats import STAT_OF_MARKET, STATS
 
 UNTIMED_KINDS = ("file_name_assumed_utc", "unknown_pregame")
-MAIN, ALTERNATE = POINTS.markets
 # The archive's game lines are a mean over books, without prices of spread and total.
 CONSENSUS = "consensus"
 TITLES = {
@@ -35,8 +37,8 @@ FANTASY_BOOKS = frozenset({"prizepicks", "underdog"})  # the Odds API lists them
 
 @dataclass(frozen=True, slots=True)
 class Snapshots:
-    """One book's snapshots of one game: when each became known, and the rows [start, end) it
-    consists of.
+    """One book's snapshots of one statistic of one game: when each became known, and the rows
+    [start, end) it consists of.
     """
 
     book: str
@@ -51,9 +53,11 @@ class Lines:
         self._archive = archive
 
     @cached_property
-    def _columns(self) -> tuple[dict[str, list[Any]], dict[int, list[Snapshots]]]:
-        """Columns in order of game, book, time, and the snapshots of each game."""
-        table, games = self._archive.points_lines, self._archive.games
+    def _columns(self) -> tuple[dict[str, list[Any]], dict[tuple[int, str], list[Snapshots]]]:
+        """Columns in order of game, statistic, book, time, and the snapshots of each game and
+        statistic.
+        """
+        table, games = self._archive.player_lines, self._archive.games
         game = _codes(table["game_id"], games.game_id)
         untimed = pc.is_in(table["snapshot_kind"].cast(pa.string()), value_set=pa.array(UNTIMED_KINDS))
         opened = np.array([to_us(at_new_york(day, UNTIMED_LINES)) for day in games.day], dtype=np.int64)
@@ -62,17 +66,19 @@ class Lines:
         known = np.where(without_time, opened[game], stated)
         names = sorted(set(table["bookmaker"].cast(pa.string()).to_pylist()))
         book = _codes(table["bookmaker"].cast(pa.string()), names)
+        stats = list(STATS)
+        stat = _codes(table["market"].cast(pa.string()), stats)
         player = _codes(table["player_name"], sorted(set(table["player_name"].to_pylist())))
-        order = np.lexsort((table["line"].to_numpy(), player, known, book, game))
+        order = np.lexsort((table["line"].to_numpy(), player, known, book, stat, game))
         ordered = table.select(["player_name", "line", "over_price", "under_price", "is_main"]).take(pa.array(order))
         columns = {name: ordered[name].to_pylist() for name in ordered.column_names}
 
-        keys = np.stack([game, book, known], axis=1)[order]
+        keys = np.stack([game, stat, book, known], axis=1)[order]
         starts = [0, *(np.flatnonzero((keys[1:] != keys[:-1]).any(axis=1)) + 1).tolist(), len(keys)]
-        snapshots: dict[int, list[Snapshots]] = {}
+        snapshots: dict[tuple[int, str], list[Snapshots]] = {}
         heads = keys[starts[:-1]].tolist() if len(keys) else []
-        for (start, end), (number, code, moment) in zip(pairwise(starts), heads, strict=False):
-            books = snapshots.setdefault(number, [])
+        for (start, end), (number, of, code, moment) in zip(pairwise(starts), heads, strict=False):
+            books = snapshots.setdefault((number, stats[of]), [])
             if not books or books[-1].book != names[code]:
                 books.append(Snapshots(names[code], [], []))
             books[-1].known_us.append(moment)
@@ -82,18 +88,19 @@ class Lines:
     def player_markets(
         self, game: int, at_us: int, markets: Iterable[str], decimal: bool
     ) -> list[tuple[str, int, str, list[dict[str, Any]]]]:
-        """(book, known at, market, outcomes) of the latest snapshot of each book at or before
-        `at_us`.
+        """(book, known at, market, outcomes) of the latest snapshot of each market and book at or
+        before `at_us`.
         """
         columns, snapshots = self._columns
         found = []
-        for book in snapshots.get(game, []):
-            latest = bisect_right(book.known_us, at_us) - 1
-            if latest < 0:
-                continue
-            start, end = book.rows[latest]
-            for market in markets:
-                wanted = market == MAIN
+        for market in markets:
+            stat = STAT_OF_MARKET[market]
+            wanted = market == stat.market
+            for book in snapshots.get((game, stat.name), []):
+                latest = bisect_right(book.known_us, at_us) - 1
+                if latest < 0:
+                    continue
+                start, end = book.rows[latest]
                 rows = [row for row in range(start, end) if columns["is_main"][row] == wanted]
                 outcomes = [outcome for row in rows for outcome in _over_under(columns, row, decimal)]
                 if outcomes:

@@ -13,11 +13,11 @@ import numpy as np
 
 from local.replay.archive import PRE_SEASON, Archive
 from local.replay.games import MICROSECOND, Games, format_us
-from local.replay.lines import ALTERNATE, FANTASY_BOOKS, MAIN, Lines, event_bookmakers
+from local.replay.lines import FANTASY_BOOKS, Lines, event_bookmakers
 from shared.core.clock import GAME_LENGTH
+from shared.nba.stats import STAT_OF_MARKET
 from shared.nba.teams import team_by_abbr
 
-PLAYER_MARKETS = (MAIN, ALTERNATE)
 GAME_MARKETS = ("h2h", "spreads", "totals")
 REGIONS = frozenset({"us", "us2", "us_dfs", "us_ex", "uk", "eu", "au", "fr", "se"})
 LISTED_AHEAD = timedelta(days=7) // MICROSECOND
@@ -89,7 +89,7 @@ class OddsApi:
         if number is None or games.listed_us[number] > at_us or (live and games.tipoff_us[number] <= at_us):
             return None
         head = self._events[number]
-        players = [market for market in question.markets if market in PLAYER_MARKETS]
+        players = [market for market in question.markets if market in STAT_OF_MARKET]
         others = [market for market in question.markets if market in GAME_MARKETS]
         found = self._lines.game_markets(number, at_us, others, question.decimal) if others else []
         if players:

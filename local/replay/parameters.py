@@ -9,8 +9,9 @@ from datetime import date, datetime
 from typing import Any
 
 from local.replay.games import to_us
-from local.replay.odds_api import GAME_MARKETS, PLAYER_MARKETS, REGIONS, Question
+from local.replay.odds_api import GAME_MARKETS, REGIONS, Question
 from local.replay.stats_api import parse_day
+from shared.nba.stats import STAT_OF_MARKET
 
 _ERROR_CODES = "https://the-odds-api.com/liveapi/guides/v4/api-error-codes.html"
 
@@ -110,7 +111,7 @@ def read_question(args: Arguments) -> Question:
     """The question of an event odds request; 422 as the Odds API answers for what it does not
     know."""
     markets = _words(args, "markets", "h2h")
-    unknown = [market for market in markets if market not in (*PLAYER_MARKETS, *GAME_MARKETS)]
+    unknown = [market for market in markets if market not in (*STAT_OF_MARKET, *GAME_MARKETS)]
     if unknown:
         raise _refuse("INVALID_MARKET", f"Markets not supported by this endpoint: {', '.join(unknown)}")
     regions, books = _words(args, "regions"), _words(args, "bookmakers")

@@ -69,9 +69,11 @@ TEAM_BOX: Mapping[str, Bound] = {
     **_attempts("ftm", "the record is 61, Phoenix 1990", 100),
 }
 PROPS: Mapping[str, Bound] = {
-    "line": Bound(LOWEST_LINE, HIGHEST_LINE, "nobody has scored more than 100, Wilt Chamberlain 1962"),
-    "over_price": Bound(-100_000, 20_000, "books pay at most some 200 to 1 on points; the shortest seen is -100000"),
-    "under_price": Bound(-100_000, 20_000, "books pay at most some 200 to 1 on points; the shortest seen is -100000"),
+    "line": Bound(
+        LOWEST_LINE, HIGHEST_LINE, "the records of points, rebounds and assists together; each statistic has its own"
+    ),
+    "over_price": Bound(-100_000, 20_000, "books pay at most some 200 to 1; the shortest seen is -100000"),
+    "under_price": Bound(-100_000, 20_000, "books pay at most some 200 to 1; the shortest seen is -100000"),
 }
 GAME_LINES: Mapping[str, Bound] = {
     "home_spread": Bound(-75, 75, "the largest margin of a game is 73, Memphis 2021"),
@@ -89,7 +91,7 @@ ZONES: Mapping[str, Bound] = {
 BOUNDS: Mapping[str, Mapping[str, Bound]] = {
     "nba_raw.nbac_player_boxscores": PLAYER_BOX,
     "nba_raw.nbac_team_boxscores": TEAM_BOX,
-    "nba_raw.odds_api_player_points_props": PROPS,
+    "nba_raw.odds_api_player_props": PROPS,
     "nba_raw.odds_api_game_lines": GAME_LINES,
     "nba_raw.nbac_schedule": SCHEDULE,
     "nba_raw.shot_zones": ZONES,

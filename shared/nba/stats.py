@@ -1,8 +1,8 @@
 """The statistics of a player's game that people bet on: one record each.
 
 A statistic begins here (docs/contributing.md says what follows): sources ask for its markets, the
-table of raw lines keeps them, and tests demand its features. Lines are judged and tested of points
-alone.
+table of raw lines keeps them, and its lines are judged. PREDICTED names those that are predicted as
+well; tests demand their features.
 """
 
 from __future__ import annotations
@@ -19,24 +19,30 @@ class Stat:
     """One statistic.
 
     Attributes:
-        name: its column in nba_analytics.player_game_summary, and the head of its features' names
-            (points_l10).
-        box_score: NBA.com's column of a box score.
+        name: what messages, tables and exports call it.
+        parts: the names of the base statistics that it is the sum of; of a base its own.
+        column: of a base, its column in nba_analytics.player_game_summary. Its features begin with
+            its name (points_l10). Empty for a sum, which has neither.
+        box_score: of a base, NBA.com's column of a box score. Empty for a sum.
         market: the Odds API's key of its main lines.
         line_steps: the tested lines, as distances from the main line.
         most: no line of a bookmaker is above it.
         usual: what a usual player has in a game; a short history is drawn towards it.
         variance: (a, b): the variance of a game's value about its mean m is a + b * m, as measured.
+        far_from_books: so far from the median of the books' main lines a line is an error.
         least_mae: a mean absolute error below it, on many rows with a line, is too good to be true.
     """
 
     name: str
+    parts: tuple[str, ...]
+    column: str
     box_score: str
     market: str
     line_steps: tuple[int, ...]
     most: float
     usual: float
     variance: tuple[float, float]
+    far_from_books: float
     least_mae: float
 
     @property
@@ -48,25 +54,70 @@ class Stat:
     def markets(self) -> tuple[str, str]:
         return self.market, self.alternate_market
 
+    @property
+    def is_sum(self) -> bool:
+        return len(self.parts) > 1
 
-POINTS = Stat(
-    name="points",
-    box_score="PTS",
-    market="player_points",
-    line_steps=(-2, -1, 0, 1, 2),
-    # nobody has scored more than 100, Wilt Chamberlain 1962
-    most=100,
-    usual=10,
-    # of docs/science.md, "Suspicious lines"
-    variance=(9, 2.4),
-    # published claims below it have turned out to be leaks; the bookmaker himself is at 5.0 to 5.3
-    least_mae=4.5,
-)
-STATS: Mapping[str, Stat] = {stat.name: stat for stat in (POINTS,)}
-"""By name, in the order in which they are shown."""
+
+_STEPS = (-2, -1, 0, 1, 2)
+
+
+# Where variance and far_from_books come from: docs/science.md, "Suspicious lines". least_mae: of
+# points, published claims below 4.5 have turned out to be leaks; the bookmaker himself is at 5.0 to
+# 5.3. Of the others it is nine tenths of the best season of the archive's lines, of sums of two, of
+# which it has one season, a little less.
+def _base(
+    name: str,
+    box_score: str,
+    *,
+    column: str = "",
+    most: float,
+    usual: float,
+    variance: tuple[float, float],
+    far_from_books: float,
+    least_mae: float,
+) -> Stat:
+    market, column = f"player_{name}", column or name
+    return Stat(name, (name,), column, box_score, market, _STEPS, most, usual, variance, far_from_books, least_mae)
+
+
+def _sum(name: str, *parts: Stat, variance: tuple[float, float], far_from_books: float, least_mae: float) -> Stat:
+    """Of a sum no more can be offered than of its parts together, and a usual player has as
+    much.
+    """
+    market = "_".join(("player", *(part.name for part in parts)))
+    most, usual = sum(part.most for part in parts), sum(part.usual for part in parts)
+    names = tuple(part.name for part in parts)
+    return Stat(name, names, "", "", market, _STEPS, most, usual, variance, far_from_books, least_mae)
+
+
+# nobody has scored more than 100, Wilt Chamberlain 1962
+POINTS = _base("points", "PTS", most=100, usual=10, variance=(9, 2.4), far_from_books=10, least_mae=4.5)
+# nobody has had more than 55, Wilt Chamberlain 1960
+REBOUNDS = _base("rebounds", "REB", most=55, usual=4, variance=(0.9, 1.35), far_from_books=5, least_mae=1.8)
+# nobody has had more than 30, Scott Skiles 1990
+ASSISTS = _base("assists", "AST", most=30, usual=2.5, variance=(0.3, 1.25), far_from_books=5, least_mae=1.4)
+# nobody has made more than 14, Klay Thompson 2018
+THREES = _base("threes", "FG3M", column="fg3m", most=14, usual=1, variance=(0.2, 1.1), far_from_books=3, least_mae=1.0)
+STATS: Mapping[str, Stat] = {
+    stat.name: stat
+    for stat in (
+        POINTS,
+        REBOUNDS,
+        ASSISTS,
+        _sum("pra", POINTS, REBOUNDS, ASSISTS, variance=(31, 1.85), far_from_books=15, least_mae=5.4),
+        THREES,
+        _sum("pr", POINTS, REBOUNDS, variance=(23, 2), far_from_books=12, least_mae=5.1),
+        _sum("pa", POINTS, ASSISTS, variance=(17, 2.1), far_from_books=12, least_mae=4.8),
+        _sum("ra", REBOUNDS, ASSISTS, variance=(3.5, 1.25), far_from_books=6, least_mae=2.4),
+    )
+}
+"""Whose lines are collected: by name, in the order in which they are shown."""
 PREDICTED: Mapping[str, Stat] = {stat.name: stat for stat in (POINTS,)}
 """Those that the systems predict, by name in the same order."""
 _PLACES = {name: place for place, name in enumerate(STATS)}
+STAT_OF_MARKET: Mapping[str, Stat] = {market: stat for stat in STATS.values() for market in stat.markets}
+"""By the Odds API's key of a market: what odds_api_player_props keeps."""
 
 
 def place_of(name: str) -> tuple[int, str]:
@@ -76,8 +127,6 @@ def place_of(name: str) -> tuple[int, str]:
     return _PLACES.get(name, len(_PLACES)), name
 
 
-PROP_MARKETS = tuple(market for stat in STATS.values() for market in stat.markets)
-"""What the Odds API is asked for (each costs quota), and odds_api_player_points_props keeps."""
 HIGHEST_LINE = max(stat.most for stat in STATS.values())
 # What a box score counts by itself; the other statistics are sums of these.
 BASE_STATS = ("points", "rebounds", "assists", "threes")

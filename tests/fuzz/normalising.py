@@ -69,6 +69,7 @@ def sources() -> dict[str, Source]:
         "team box scores": Source(("nba", "team_boxscores"), "leaguegamelog", TeamBoxScores, [samples.TEAM_BOX]),
         "player points": Source(("odds_api", "player_points"), "odds", OddsRows, [samples.EVENT], markets),
         "game lines": Source(("odds_api", "game_lines"), "odds", OddsRows, [samples.EVENT]),
+        "live odds": Source(("odds_api", "live_odds"), "odds", OddsRows, [samples.EVENT]),
         "past odds": Source(("odds_api", "event_odds"), "odds", OddsRows, [samples.PAST_EVENT, *odds]),
         "official reports": Source(
             ("official", "injury_report"), "injury_report", OfficialReportRows, samples.reports(),

@@ -95,6 +95,9 @@ EVENT = {
             {"key": "player_points", "last_update": _UPDATE,
              "outcomes": _lines("Stephen Curry", 27.5) + _lines("Jalen Brunson", 28.5)},
             {"key": "player_points_alternate", "last_update": _UPDATE, "outcomes": _lines("Stephen Curry", 34.5)[:1]},
+            {"key": "player_threes", "last_update": _UPDATE, "outcomes": _lines("Stephen Curry", 4.5)},
+            {"key": "player_points_rebounds_assists", "last_update": _UPDATE,
+             "outcomes": _lines("Jalen Brunson", 39.5)},
         ]},
         {"key": "fanduel", "title": "FanDuel", "last_update": _UPDATE, "markets": [
             {"key": "spreads", "last_update": _UPDATE, "outcomes": [

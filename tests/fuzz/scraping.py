@@ -33,7 +33,7 @@ from tests.support.stores import context_of, open_stores
 
 # By mode, what it asks for.
 ASKED: dict[Mode, Sequence[str]] = {
-    "same_day": ("schedule", "official", "events", "player_points", "game_lines", "injuries"),
+    "same_day": ("schedule", "official", "events", "live_odds", "injuries"),
     "results": ("schedule", "box P", "box T"),
     "backfill": ("schedule", "official", "box P", "events", "event_odds"),
 }
@@ -70,7 +70,7 @@ class _Fuzzed(httpx.BaseTransport):
 
     def mutate(self, name: str, random_: random.Random) -> None:
         self.odd = name
-        event = "event0" if name in ("player_points", "game_lines", "event_odds") else ""
+        event = "event0" if name in ("live_odds", "event_odds") else ""
         if name == "official":
             body = mutate_bytes(draw_lists(MORNING), random_)
         else:

@@ -55,6 +55,7 @@ ELEMENTS: list[tuple[str, Callable[[Any], list[Any]]]] = [
     ("team box scores", lambda answer: answer["resultSets"][0]["rowSet"]),
     ("player points", lambda answer: answer["bookmakers"]),
     ("player points", lambda answer: answer["bookmakers"][0]["markets"]),
+    ("live odds", lambda answer: answer["bookmakers"][0]["markets"]),
     ("past odds", lambda answer: answer["data"]["bookmakers"]),
     ("injuries", lambda answer: answer["injuries"]),
     ("injuries", lambda answer: answer["injuries"][0]["injuries"]),

@@ -110,7 +110,7 @@ def play(folder: Path, archive: Archive, last: str, days: int = 0) -> None:
 
 
 def feeds(world: Heal) -> None:
-    for table in ("nba_raw.injury_report", "nba_raw.odds_api_player_points_props", "nba_raw.odds_api_game_lines"):
+    for table in ("nba_raw.injury_report", "nba_raw.odds_api_player_props", "nba_raw.odds_api_game_lines"):
         world.take_away(table)
     teams = "DELETE FROM nba_raw.injury_report_teams WHERE game_date = @day"
     world.embedded.warehouse.execute(teams, {"day": world.day})

@@ -77,6 +77,11 @@ def test_a_dry_run_lists_dates_and_why_and_leaves_no_trace(season: Season) -> No
     assert plan.says[0] == "From 2025-10-20 to 2025-11-10: 4 are short, 3 have what they should, 15 have no games."
     assert plan.says[1].startswith(f"Publishes 2 messages to {TOPIC}, 1 at a time, oldest first, for 4 dates;")
     assert "What the raw bucket has is not fetched again." in plan.says
+    [quota] = [each for each in plan.says if "quota" in each]
+    assert quota == (
+        "Past lines cost at most 1,444 of the odds API's quota, less for events that the raw bucket has: 4 games, each"
+        " 18 markets in 2 regions at ten times the live price."
+    )
     assert plan.says[-2].startswith("2025-10-25 to 2025-10-25, 1 dates. 2025-10-25: 1 of 1 games (")
     assert "have no box scores of both teams" in plan.says[-2]
     assert season.world.bus.published == []

@@ -256,9 +256,10 @@ def test_attempts_of_one_run_are_one_failure_of_its_sources(scraper: Scraper) ->
         with pytest.raises(SourceUnavailable, match="answered 503"):
             scraper.run(attempt=attempt, run_id="unlucky")
     assert (scraper.failures("nba"), scraper.standing("nba")) == (1, "closed")
-    scraper.sources.says = {"player_points": Reply(500), "game_lines": Reply(500)}
-    scraper.run(run_id="two tasks")
-    assert scraper.failures("odds_api") == 1
+    scraper.sources.says = {"box P": Reply(500), "box T": Reply(500)}
+    scraper.sources.final = True
+    scraper.run("results", run_id="two tasks", attempt=5)
+    assert scraper.failures("nba") == 1
 
 
 @pytest.mark.parametrize(
@@ -326,29 +327,30 @@ def test_the_schedule_s_source_fails_the_phase_as_long_as_it_is_left_alone(scrap
 
 
 def test_what_was_fetched_before_needs_no_source_and_tells_its_breaker_nothing(scraper: Scraper) -> None:
-    use_sequential(lambda n: list(reversed(range(n))))  # the lines that were kept come after those that fail
+    use_sequential(lambda n: list(reversed(range(n))))  # the players, which are kept, come after the teams, which fail
     try:
-        scraper.sources.says["game_lines"] = Reply(500)
-        runs = [f"run-with-lines-{number}" for number in range(5)]
+        scraper.sources.says["box T"] = Reply(500)
+        scraper.sources.final = True
+        runs = [f"run-with-players-{number}" for number in range(5)]
         for run_id in runs:
-            scraper.run(run_id=run_id)
-            assert scraper.failures("odds_api") == 0
+            scraper.run("results", run_id=run_id, attempt=5)
+            assert scraper.failures("nba") == 0
         for number, run_id in enumerate(runs):
             for _ in range(2):  # a later attempt is the same execution
-                scraper.run(run_id=run_id)
-                assert scraper.failures("odds_api") == number + 1
-        outcome = scraper.run(run_id=runs[0])
+                scraper.run("results", run_id=run_id, attempt=5)
+                assert scraper.failures("nba") == number + 1
+        outcome = scraper.run("results", run_id=runs[0], attempt=5)
     finally:
         use_sequential(None)
-    assert list(outcome.metadata["failed"]) == ["odds_game_lines"]
-    assert "not asked" in outcome.metadata["failed"]["odds_game_lines"]
+    assert list(outcome.metadata["failed"]) == ["team_boxscores"]
+    assert "not asked" in outcome.metadata["failed"]["team_boxscores"]
 
 
 def test_a_source_that_has_nothing_yet_is_not_down(scraper: Scraper) -> None:
     scraper.sources.says["events"] = Reply.of([])
     for _ in range(6):
         outcome = scraper.run()
-        assert "lists no event" in outcome.metadata["failed"]["odds_player_points"]
+        assert "lists no event" in outcome.metadata["failed"]["odds"]
     assert scraper.failures("odds_api") == 0
 
 

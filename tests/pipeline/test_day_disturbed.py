@@ -73,9 +73,9 @@ def _plant(warehouse: duckdb.DuckDBPyConnection, day_played: Path, day: date) ->
         f"""INSERT INTO nba_raw.nbac_player_boxscores
             SELECT * REPLACE (points + 40 AS points, 47.0 AS minutes, {early} AS snapshot_time)
             FROM known.nba_raw.nbac_player_boxscores WHERE game_date = DATE '{day}'""",
-        f"""INSERT INTO nba_raw.odds_api_player_points_props
+        f"""INSERT INTO nba_raw.odds_api_player_props
             SELECT * REPLACE (line + 20 AS line, TIMESTAMPTZ '{day + timedelta(days=1)} 04:30:00+00' AS snapshot_time)
-            FROM known.nba_raw.odds_api_player_points_props WHERE game_date = DATE '{day}'""",
+            FROM known.nba_raw.odds_api_player_props WHERE game_date = DATE '{day}'""",
         f"""INSERT INTO nba_raw.injury_report
             SELECT DATE '{day + timedelta(days=1)}', 'espn', team, player_id, player_name, player_lookup,
               player_lookup_base, 'OUT', 'planted', {early}, 'planted', NULL

@@ -21,15 +21,13 @@ STEERS = "\x1b\x07\r\u202e\u200b\x9b"
 def test_texts_of_every_feed_come_into_the_raw_tables_as_they_read(tmp_path: Path) -> None:
     rows = box_rows("P")
     rows[0]["PLAYER_NAME"] = EVIL
-    odds = event_odds("event0", props=True)
+    odds = event_odds("event0", props=True, lines=True)
     assert odds is not None
     book = odds["bookmakers"][0]
     book["key"] = "\x1b[1mdraft\u200bkings"
     for outcome in book["markets"][0]["outcomes"]:
         outcome["description"] = EVIL
-    lines = event_odds("event0", lines=True)
-    assert lines is not None
-    lines["home_team"] += "\u200b"
+    odds["home_team"] += "\u200b"
     injured = injuries()
     entry = injured["injuries"][0]["injuries"][0]
     entry["athlete"]["displayName"] = EVIL
@@ -38,11 +36,10 @@ def test_texts_of_every_feed_come_into_the_raw_tables_as_they_read(tmp_path: Pat
     with open_chain(tmp_path / "today") as chain:
         chain.sources.says = {
             "injuries": Reply.of(injured),
-            "player_points event0": Reply.of(odds),
-            "game_lines event0": Reply.of(lines),
+            "live_odds event0": Reply.of(odds),
         }
         assert chain.load(chain.scrape("same_day")).status == "success"
-        props = chain.rows("odds_api_player_points_props", f"{named}, bookmaker")
+        props = chain.rows("odds_api_player_props", f"{named}, bookmaker")
         (injury,) = chain.rows("injury_report WHERE source = 'espn'", "player_name, player_lookup, reason")
         spreads = chain.rows("odds_api_game_lines", "home_spread")
     with open_chain(tmp_path / "results") as chain:

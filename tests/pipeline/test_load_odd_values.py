@@ -110,7 +110,7 @@ def test_an_answer_that_names_no_book_is_a_row(runtime: Runtime) -> None:
     assert odds is not None
     load(runtime, write(runtime, "odds_api", "player_points", as_bytes(odds | {"bookmakers": []})))
     rows = runtime.warehouse.query(
-        "SELECT event_id, bookmaker, line, answer_at FROM nba_raw.odds_api_player_points_props"
+        "SELECT event_id, bookmaker, line, answer_at FROM nba_raw.odds_api_player_props"
     ).to_pylist()
     assert rows == [{"event_id": "event0", "bookmaker": None, "line": None, "answer_at": FETCHED}]
 

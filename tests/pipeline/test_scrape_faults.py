@@ -21,6 +21,7 @@ from functions.phase2_raw.load_raw import run as load_raw
 from shared.chain.execution.context import Outcome
 from shared.chain.messages.messages import Mode, PhaseMessage
 from shared.core.errors import DataError, SourceUnavailable
+from shared.nba.stats import STATS
 from shared.stores.raw_files import CONTENT_TYPE, decode_raw
 from shared.stores.runtime import Runtime
 from tests.support.embedded import ManualClock
@@ -83,8 +84,9 @@ class Chain:
             _message(first, None, **description), context_of(self.runtime, "phase2_raw", first, mode=mode, **options)
         )
 
-    def rows(self, table: str, what: str = "COUNT(*) AS found") -> Any:
-        return self.runtime.warehouse.query(f"SELECT {what} FROM nba_raw.{table}").to_pylist()
+    def rows(self, table: str, what: str = "COUNT(*) AS found", where: str = "") -> Any:
+        condition = f" WHERE {where}" if where else ""
+        return self.runtime.warehouse.query(f"SELECT {what} FROM nba_raw.{table}{condition}").to_pylist()
 
     def files(self) -> list[str]:
         return self.runtime.raw.list("raw/")
@@ -110,6 +112,9 @@ def chain(tmp_path: Path) -> Iterator[Chain]:
         yield found
 
 
+# Of each event a line of points, and of every other statistic the row that nobody offers it.
+PROPS = 2 * len(STATS)
+
 # --- a good day -----------------------------------------------------------------------------------
 
 
@@ -120,8 +125,7 @@ def test_a_good_day_reaches_the_tables(chain: Chain) -> None:
     assert kinds == [
         ("nba", "schedule", 2),
         ("official", "injury_report", 1),
-        ("odds_api", "player_points", 2),
-        ("odds_api", "game_lines", 2),
+        ("odds_api", "live_odds", 2),
         ("espn", "injuries", 1),
     ]
     assert scraped.metadata["quota"] == {"remaining": 490, "used": 10, "last": 2}
@@ -132,11 +136,12 @@ def test_a_good_day_reaches_the_tables(chain: Chain) -> None:
         "nba_raw.injury_report_teams": 34,
         "nba_raw.nbac_schedule": 2,
         "nba_raw.odds_api_game_lines": 2,
-        "nba_raw.odds_api_player_points_props": 2,
+        "nba_raw.odds_api_player_props": PROPS,
     }
-    assert chain.rows("odds_api_player_points_props", "DISTINCT game_date, player_lookup, line") == [
-        {"game_date": DAY, "player_lookup": "lukadoncic", "line": Decimal("24.5")}
-    ]
+    offered = chain.rows("odds_api_player_props", "DISTINCT game_date, stat, player_lookup, line", "line IS NOT NULL")
+    assert offered == [{"game_date": DAY, "stat": "points", "player_lookup": "lukadoncic", "line": Decimal("24.5")}]
+    nobody_offers = chain.rows("odds_api_player_props", "DISTINCT stat", "bookmaker IS NULL")
+    assert {row["stat"] for row in nobody_offers} == STATS.keys() - {"points"}
     assert sorted(tuple(row.values()) for row in chain.rows("injury_report", "source, status, team")) == [
         ("espn", "OUT", "PHI"),
         ("official", "AVAILABLE", "LAC"),
@@ -175,14 +180,14 @@ def test_nba_gets_its_headers_and_nobody_else_the_key(chain: Chain, caplog: pyte
 
 
 @pytest.mark.parametrize("fault", [name for name in BAD if name != "list"])  # no events is a case of its own
-@pytest.mark.parametrize(("name", "description"), [("events", "odds_player_points"), ("injuries", "injuries")])
+@pytest.mark.parametrize(("name", "description"), [("events", "odds"), ("injuries", "injuries")])
 def test_a_failing_source_does_not_stop_the_others(chain: Chain, name: str, description: str, fault: str) -> None:
     chain.sources.says[name] = BAD[fault]
     scraped = chain.scrape("same_day")
     assert scraped.status == "partial"
     assert description in scraped.metadata["failed"]
     assert description in scraped.reason
-    assert chain.sources.asked.count(name) == (4 if name == "events" else 2)  # both kinds of odds, two attempts each
+    assert chain.sources.asked.count(name) == 2  # attempts
     assert chain.load(scraped).status == "success"
     assert chain.rows("nbac_schedule") == [{"found": 2}]
 
@@ -239,17 +244,17 @@ def test_no_events_although_the_schedule_has_games_is_a_failure(chain: Chain) ->
     chain.sources.says["events"] = Reply.of([])
     scraped = chain.scrape("same_day")
     assert scraped.status == "partial"
-    assert "no event of 2025-11-14 that is to come, the schedule has 2" in scraped.metadata["failed"]["odds_game_lines"]
+    assert "no event of 2025-11-14 that is to come, the schedule has 2" in scraped.metadata["failed"]["odds"]
 
 
 def test_one_failing_event_costs_its_own_lines_alone(chain: Chain) -> None:
-    chain.sources.says["player_points event1"] = Reply(500)
+    chain.sources.says["live_odds event1"] = Reply(500)
     scraped = chain.scrape("same_day")
     assert scraped.status == "partial"
-    assert "1 of 2 events failed" in scraped.metadata["failed"]["odds_player_points"]
+    assert "1 of 2 events failed" in scraped.metadata["failed"]["odds"]
     chain.load(scraped)
-    assert chain.rows("odds_api_player_points_props", "event_id") == [{"event_id": "event0"}]
-    assert chain.rows("odds_api_game_lines") == [{"found": 2}]
+    for table in ("odds_api_player_props", "odds_api_game_lines"):
+        assert chain.rows(table, "DISTINCT event_id") == [{"event_id": "event0"}]
     again = chain.scrape("same_day", attempt=2)
     assert again.metadata["failed"] == scraped.metadata["failed"]
 
@@ -262,10 +267,10 @@ def test_events_without_a_line_are_noted_and_no_failure(chain: Chain) -> None:
         "away_team": GAMES[0][4],
         "bookmakers": [],
     }
-    chain.sources.says["player_points"] = Reply.of(bare)
+    chain.sources.says["live_odds"] = Reply.of(bare)
     scraped = chain.scrape("same_day")
     assert scraped.status == "success"
-    assert scraped.metadata["notes"]["odds_player_points"] == {"lines": "2 of 2 events have no line yet"}
+    assert scraped.metadata["notes"]["odds"] == {"lines": "2 of 2 events have no line yet"}
 
 
 # --- days without games ---------------------------------------------------------------------------
@@ -347,7 +352,7 @@ def test_the_same_load_twice_adds_nothing(chain: Chain) -> None:
     scraped = chain.scrape("same_day")
     chain.load(scraped)
     chain.load(scraped)
-    assert chain.rows("odds_api_player_points_props") == [{"found": 2}]
+    assert chain.rows("odds_api_player_props") == [{"found": PROPS}]
     assert chain.rows("nbac_schedule") == [{"found": 2}]
 
 
@@ -358,7 +363,7 @@ def test_an_unreadable_optional_file_is_left_out_and_named(chain: Chain) -> None
     loaded = chain.load(scraped)
     assert (loaded.status, loaded.records_failed) == ("partial", 1)
     assert path in loaded.reason
-    assert chain.rows("odds_api_player_points_props") == [{"found": 2}]
+    assert chain.rows("odds_api_player_props") == [{"found": PROPS}]
 
 
 def test_an_unreadable_schedule_is_named_with_what_to_do_and_a_missing_one_is_poison(chain: Chain) -> None:
@@ -373,7 +378,7 @@ def test_an_unreadable_schedule_is_named_with_what_to_do_and_a_missing_one_is_po
     assert list(loaded.metadata["failed_files"]) == [path]
     assert "cannot be read as a raw file" in loaded.reason
     assert "run phase 1 for the date again" in loaded.reason
-    assert chain.rows("odds_api_player_points_props") != [{"found": 0}]
+    assert chain.rows("odds_api_player_props") != [{"found": 0}]
     scraped.metadata["files"][0]["path"] = path.replace("2025-11-14", "2025-11-13")
     with pytest.raises(DataError, match="not in the bucket"):
         chain.load(scraped)
@@ -408,8 +413,12 @@ def test_a_backfill_takes_past_lines_as_of_half_past_five(chain: Chain) -> None:
         context_of(chain.runtime, "phase2_raw", date(2025, 11, 10), date(2025, 11, 15), mode="backfill"),
     )
     reports = loaded.metadata["rows"]["nba_raw.injury_report"] + loaded.metadata["rows"]["nba_raw.injury_report_teams"]
-    assert (loaded.status, loaded.record_count - reports) == ("success", 14)
-    known = chain.rows("odds_api_player_points_props", "DISTINCT snapshot_time, fetched_at > snapshot_time AS earlier")
+    assert (loaded.status, loaded.record_count - reports) == ("success", 12 + PROPS)
+    known = chain.rows(
+        "odds_api_player_props",
+        "DISTINCT snapshot_time, fetched_at > snapshot_time AS earlier",
+        "bookmaker IS NOT NULL",
+    )
     assert known == [{"snapshot_time": datetime(2025, 11, 14, 15, 0, tzinfo=UTC), "earlier": True}]
 
 

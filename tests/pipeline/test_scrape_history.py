@@ -14,9 +14,11 @@ import pytest
 
 from functions.phase1_scrape.fetch import open_fetch
 from functions.phase1_scrape.http_client import CONNECTIONS
+from functions.phase1_scrape.sources import odds_history
 from functions.phase1_scrape.sources.odds_history import fetch_past_odds
 from functions.phase1_scrape.sources.patience import GIVE_UP_AFTER
 from shared.chain.execution.context import Outcome
+from shared.nba.odds_markets import LEAST_MARKETS, MARKETS
 from shared.stores.raw_files import CONTENT_TYPE, decode_raw
 from tests.pipeline.test_scrape_faults import Chain, backfill, open_chain
 from tests.support.fake_sources import DAY, GAMES, Reply, box_rows, box_scores, event_odds, events, schedule_game
@@ -94,7 +96,7 @@ def test_publishing_again_pays_for_nothing_twice(chain: Chain) -> None:
     assert notes["kept"] == "1 events are there from an earlier run and were not paid for again"
     assert notes["refused_events"] == history(first)[2]["refused_events"]
     assert load(chain, second).status == "success"
-    assert chain.rows("odds_api_player_points_props", "DISTINCT event_id") == [{"event_id": "event1"}]
+    assert chain.rows("odds_api_player_props", "DISTINCT event_id") == [{"event_id": "event1"}]
 
 
 def test_permanent_answers_do_not_count_towards_giving_up(chain: Chain) -> None:
@@ -190,7 +192,7 @@ def test_an_event_that_fails_is_all_that_is_fetched_when_published_again(chain: 
     again(chain, "run-3")
     assert odds_asked(chain) == {}
     load(chain, second)
-    assert chain.rows("odds_api_player_points_props", "COUNT(DISTINCT event_id) AS found") == [{"found": 2}]
+    assert chain.rows("odds_api_player_props", "COUNT(DISTINCT event_id) AS found") == [{"found": 2}]
 
 
 def test_by_hand_phase_2_takes_all_files_of_a_past_day(chain: Chain) -> None:
@@ -200,7 +202,7 @@ def test_by_hand_phase_2_takes_all_files_of_a_past_day(chain: Chain) -> None:
     chain.clock.move(hours=1)
     again(chain)
     load(chain, None)
-    assert chain.rows("odds_api_player_points_props", "COUNT(DISTINCT event_id) AS found") == [{"found": 2}]
+    assert chain.rows("odds_api_player_props", "COUNT(DISTINCT event_id) AS found") == [{"found": 2}]
 
 
 def test_a_source_that_is_down_is_given_up_after_five_failures_and_what_is_paid_stays(chain: Chain) -> None:
@@ -297,18 +299,34 @@ def test_a_refused_market_of_a_past_event_is_left_out(chain: Chain) -> None:
     good = Reply.of({"timestamp": "2025-11-14T22:30:00Z", "data": event_odds("event0", props=True)})
     chain.sources.says["event_odds event0"] = [Reply(422, body), good]
     chain.sources.says["event_odds event1"] = Reply(404)
-    original = chain.sources._name
-    # without totals and spreads the fake calls it another name
-    chain.sources._name = lambda path, params: (  # type: ignore[method-assign]
-        ("event_odds", path.split("/")[-2]) if path.endswith("/odds") else original(path, params)
-    )
     found, failed, notes = history(backfill(chain))
     assert (found, failed) == ("success", "")
     assert notes["refused"] == (
         "refused by the source and left out: player_points_alternate for 1, totals for 1 of 1 events"
     )
     markets = [params["markets"] for path, params, _ in chain.sources.requests if "event0" in path]
-    assert markets == ["player_points,player_points_alternate,spreads,totals", "player_points,spreads"]
+    given = [market for market in MARKETS if market not in ("player_points_alternate", "totals")]
+    assert markets == [",".join(MARKETS), ",".join(given)]
+    again(chain)
+    assert odds_asked(chain) == {}, "what was refused is not asked for again"
+
+
+def test_an_answer_of_before_a_market_was_known_is_asked_for_that_alone(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a release that knew points and game lines; what is paid for stays."""
+    with monkeypatch.context() as before:
+        before.setattr(odds_history, "MARKETS", LEAST_MARKETS)
+        backfill(chain)
+    second = again(chain)
+    assert odds_asked(chain) == {"event_odds": 2}
+    asked = [params["markets"] for _, params, _ in chain.sources.requests if "markets" in params]
+    rest = ",".join(market for market in MARKETS if market not in LEAST_MARKETS)
+    assert asked == [",".join(LEAST_MARKETS)] * 2 + [rest] * 2
+    assert "refused" not in history(second)[2]
+    assert [file["kind"] for file in second.metadata["files"]].count("event_odds") == 2
+    again(chain, "run-3")
+    assert odds_asked(chain) == {}
 
 
 def test_days_are_the_same_in_any_order(chain: Chain) -> None:

@@ -39,7 +39,7 @@ def test_a_run_goes_on_with_the_schedule_of_the_run_before(chain: Chain, fault: 
     )
     assert scraped.metadata["files"][0] == first.metadata["files"][0]
     assert [file["kind"] for file in scraped.metadata["files"]] == [
-        "schedule", "injury_report", "player_points", "game_lines", "injuries",
+        "schedule", "injury_report", "live_odds", "injuries",
     ]  # fmt: skip
     assert chain.load(scraped, run_id="run-2").status == "success"
     assert chain.rows("nbac_schedule", "DISTINCT status, snapshot_time") == [
@@ -188,7 +188,7 @@ def test_the_schedule_of_another_season_is_no_day_without_games(chain: Chain) ->
     assert "game 0022400001 is of 2024-25, not of 2025-26" in scraped.reason
     assert "6.0 hours old" in scraped.reason
     assert [file["kind"] for file in scraped.metadata["files"]] == [
-        "schedule", "injury_report", "player_points", "game_lines", "injuries",
+        "schedule", "injury_report", "live_odds", "injuries",
     ]  # fmt: skip
 
 

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from shared.nba.odds_markets import LEAST_MARKETS, MARKETS
+from shared.nba.stats import STATS
 from shared.stores.raw_files import decode_raw
-from tests.pipeline.test_scrape_faults import Chain, open_chain
+from tests.pipeline.test_scrape_faults import PROPS, Chain, open_chain
 from tests.support.fake_sources import GAMES, Reply, box_rows, box_scores, events, injuries, schedule
 
 # What stands where a text, an object or a list should.
@@ -77,26 +79,26 @@ def test_bad_events_cost_themselves_alone(chain: Chain, name: str) -> None:
         for number, value in enumerate(values)
     ]
     chain.sources.says["events"] = Reply.of([*bad, *events()])
-    note = unreadable(chain, "odds_game_lines")
+    note = unreadable(chain, "odds")
     assert note.startswith(f"{len(values)} entries of the list of events left out, the first so: event 0: ")
-    assert chain.sources.asked.count("player_points") == 2
+    assert chain.sources.asked.count("live_odds") == 2
 
 
 def test_an_event_without_commence_time_or_listed_twice_is_named(chain: Chain) -> None:
     without = {key: value for key, value in events()[0].items() if key != "commence_time"}
     chain.sources.says["events"] = Reply.of([*events(), events()[0], without | {"id": "event9"}])
-    assert unreadable(chain, "odds_player_points") == (
+    assert unreadable(chain, "odds") == (
         "2 entries of the list of events left out, the first so: event 2: id event0 is listed twice"
     )
-    assert chain.sources.asked.count("player_points") == 2
+    assert chain.sources.asked.count("live_odds") == 2
     # what came is what is kept
-    assert len(files(chain)["player_points"]) == 4
+    assert len(files(chain)["live_odds"]) == 4
 
 
 def test_an_id_that_would_be_another_address_is_no_id(chain: Chain) -> None:
     ids = ["../../x", "a/b", "a?b", "a b", "x" * 101, "é", "a\n", "a#b", "%2e%2e"]
     chain.sources.says["events"] = Reply.of([*events(), *(events()[0] | {"id": each} for each in ids)])
-    assert unreadable(chain, "odds_player_points").startswith("9 entries")
+    assert unreadable(chain, "odds").startswith("9 entries")
     assert {path for path, _, _ in chain.sources.requests if "/events/" in path} == {
         f"/v4/sports/basketball_nba/events/event{number}/odds" for number in (0, 1)
     }
@@ -104,14 +106,14 @@ def test_an_id_that_would_be_another_address_is_no_id(chain: Chain) -> None:
 
 def test_a_repeated_execution_names_it_again(chain: Chain) -> None:
     chain.sources.says["events"] = Reply.of([*events(), None])
-    first = unreadable(chain, "odds_player_points")
-    assert unreadable(chain, "odds_player_points") == first
+    first = unreadable(chain, "odds")
+    assert unreadable(chain, "odds") == first
 
 
 def test_bad_bookmakers_cost_no_event(chain: Chain) -> None:
     bad: list[Any] = [None, [], {}, "draftkings", {"key": "a"}, {"markets": []}, {"key": "a", "markets": {}}]
     good = {"key": "draftkings", "markets": []}
-    chain.sources.says["player_points"] = Reply.of(events()[0] | {"bookmakers": [good, *bad]})
+    chain.sources.says["live_odds"] = Reply.of(events()[0] | {"bookmakers": [good, *bad]})
     assert chain.scrape("same_day").status == "success"
 
 
@@ -151,7 +153,7 @@ def test_bad_games_cost_themselves_alone(chain: Chain, name: str, values: Iterab
     ]
     chain.sources.says["schedule"] = reply_listing(*bad)
     assert unreadable(chain, "schedule").startswith(f"{len(bad)} entries, the first so: ")
-    assert chain.sources.asked.count("player_points") == 2
+    assert chain.sources.asked.count("live_odds") == 2
 
 
 def test_bad_days_cost_themselves_alone(chain: Chain) -> None:
@@ -213,8 +215,9 @@ def test_bad_teams_and_entries_cost_themselves_alone(chain: Chain) -> None:
 
 
 def bookless(chain: Chain, table: str, run_id: str) -> list[str]:
-    """The events of which a run's rows say that nobody offers anything."""
-    rows = chain.rows(table, "event_id, bookmaker, run_id")
+    """The events of which a run's rows say that nobody offers anything: of players, any points."""
+    about_points = "stat = 'points'" if table == "odds_api_player_props" else "TRUE"
+    rows = chain.rows(table, "event_id, bookmaker, run_id", about_points)
     return sorted(row["event_id"] for row in rows if row["run_id"] == run_id and row["bookmaker"] is None)
 
 
@@ -226,16 +229,17 @@ def test_an_event_that_is_listed_no_more_is_offered_by_nobody(chain: Chain) -> N
     second = chain.scrape("same_day", run_id="run-2")
     gone = "1 events are listed no more, so nobody offers lines: Los Angeles Clippers at Los Angeles Lakers"
     assert second.status == "success"
-    assert second.metadata["notes"]["odds_player_points"]["gone"] == gone
-    assert second.metadata["notes"]["odds_game_lines"]["gone"] == gone
+    assert second.metadata["notes"]["odds"]["gone"] == gone
     assert chain.scrape("same_day", run_id="run-2", attempt=2).metadata["notes"] == second.metadata["notes"]
     assert chain.load(second, run_id="run-2").records_failed == 0
-    for table in ("odds_api_player_points_props", "odds_api_game_lines"):
+    for table in ("odds_api_player_props", "odds_api_game_lines"):
         assert bookless(chain, table, "run-1") == []
         assert bookless(chain, table, "run-2") == ["event1"]
+    gone_of = chain.rows("odds_api_player_props", "stat", "run_id = 'run-2' AND event_id = 'event1'")
+    assert {row["stat"] for row in gone_of} == STATS.keys()
     chain.clock.move(hours=1)
     third = chain.scrape("same_day", run_id="run-3")
-    assert "gone" not in third.metadata["notes"]["odds_player_points"], "said once"
+    assert "gone" not in third.metadata["notes"]["odds"], "said once"
 
 
 def test_where_every_event_is_gone_all_lines_are(chain: Chain) -> None:
@@ -246,7 +250,7 @@ def test_where_every_event_is_gone_all_lines_are(chain: Chain) -> None:
     assert second.status == "partial"
     assert "lists no event of 2025-11-14 that is to come, the schedule has 2" in second.reason
     chain.load(second, run_id="run-2")
-    assert bookless(chain, "odds_api_player_points_props", "run-2") == ["event0", "event1"]
+    assert bookless(chain, "odds_api_player_props", "run-2") == ["event0", "event1"]
 
 
 def test_an_event_moved_to_another_day_is_gone_from_this_one_and_one_that_has_begun_is_not(chain: Chain) -> None:
@@ -255,9 +259,9 @@ def test_an_event_moved_to_another_day_is_gone_from_this_one_and_one_that_has_be
     moved = events()[1] | {"commence_time": "2025-11-17T03:30:00Z"}
     chain.sources.says["events"] = Reply.of([moved])
     second = chain.scrape("same_day", run_id="run-2")
-    assert second.metadata["notes"]["odds_player_points"]["gone"].startswith("1 events are listed no more")
+    assert second.metadata["notes"]["odds"]["gone"].startswith("1 events are listed no more")
     chain.load(second, run_id="run-2")
-    assert bookless(chain, "odds_api_player_points_props", "run-2") == ["event1"]
+    assert bookless(chain, "odds_api_player_props", "run-2") == ["event1"]
 
 
 # --- a market that is refused ---------------------------------------------------------------------
@@ -267,14 +271,14 @@ NAMED = (
 )
 
 
-def refusing(chain: Chain, part: str, body: bytes, status: int = 422) -> None:
-    """Every request for player points that asks for a part is refused."""
+def refusing(chain: Chain, *parts: str, body: bytes, status: int = 422) -> None:
+    """Every request for odds that asks for one of the parts is refused."""
     original = chain.sources._reply
 
     def reply(path: str, params: dict[str, str]) -> Reply:
         answer = original(path, params)
         asked = [*params.get("markets", "").split(","), *params.get("regions", "").split(",")]
-        refused = "player_points" in params.get("markets", "") and part in asked
+        refused = any(part in asked for part in parts)
         return Reply(status, body) if refused else answer
 
     chain.sources._reply = reply  # type: ignore[method-assign]
@@ -284,55 +288,75 @@ def refusing(chain: Chain, part: str, body: bytes, status: int = 422) -> None:
     ("part", "body", "requests"),
     [
         ("player_points_alternate", NAMED, 2),
-        ("player_points_alternate", b"", 2),
-        ("player_points_alternate", b"\xff\xfe", 2),
-        ("player_points", b'{"error_code": "INVALID_MARKET"}', 3),
+        ("player_points_alternate", b"", 1 + len(STATS)),  # alternates are tried first
+        ("player_points_alternate", b"\xff\xfe", 1 + len(STATS)),
+        ("player_points", b'{"error_code": "INVALID_MARKET"}', 1 + len(MARKETS)),
         ("us_dfs", b'{"message": "Invalid regions parameter: us_dfs", "error_code": "INVALID_REGION"}', 2),
-        ("us_dfs", b"{}", 4),
+        ("us_dfs", b"{}", 1 + len(MARKETS) + 1),
     ],
 )
 def test_a_refused_market_or_region_is_left_out(chain: Chain, part: str, body: bytes, requests: int) -> None:
-    refusing(chain, part, body)
+    refusing(chain, part, body=body)
     scraped = chain.scrape("same_day")
     assert (scraped.status, scraped.reason) == ("success", "")
     note = {"refused": f"refused by the source and left out: {part} for 2 of 2 events"}
-    assert scraped.metadata["notes"]["odds_player_points"] == note
-    assert chain.sources.asked.count("player_points") == 2 * requests
+    assert scraped.metadata["notes"]["odds"] == note
+    assert chain.sources.asked.count("live_odds") == 2 * requests
     assert chain.load(scraped).status == "success"
-    assert chain.rows("odds_api_player_points_props") == [{"found": 2}]
-    assert chain.scrape("same_day").metadata["notes"]["odds_player_points"] == note
+    assert chain.rows("odds_api_player_props") == [{"found": PROPS}]
+    assert chain.scrape("same_day").metadata["notes"]["odds"] == note
+
+
+def test_an_answer_that_was_not_asked_for_a_statistic_says_nothing_of_it(chain: Chain) -> None:
+    """Of a refused market nobody knows whether a book offers it."""
+    both = b'{"message": "Markets not supported by this endpoint: player_threes, player_threes_alternate"}'
+    refusing(chain, "player_threes", "player_threes_alternate", body=both)
+    chain.load(chain.scrape("same_day"))
+    about = {row["stat"] for row in chain.rows("odds_api_player_props", "stat")}
+    assert about == STATS.keys() - {"threes"}
+
+
+def test_where_two_are_refused_without_a_name_the_least_are_asked_for(chain: Chain) -> None:
+    refusing(chain, "player_assists", "player_threes_alternate", body=b"")
+    scraped = chain.scrape("same_day")
+    assert (scraped.status, scraped.reason) == ("success", "")
+    asked = [params["markets"] for _, params, _ in chain.sources.requests if "markets" in params]
+    assert asked.count(",".join(LEAST_MARKETS)) == 2
+    assert scraped.metadata["notes"]["odds"]["refused"].count(" for 2") == len(MARKETS) - len(LEAST_MARKETS)
+    chain.load(scraped)
+    assert chain.rows("odds_api_player_props", "stat") == [{"stat": "points"}] * 2
 
 
 def test_a_market_refused_with_status_200_is_left_out(chain: Chain) -> None:
-    refusing(chain, "player_points_alternate", NAMED, status=200)
+    refusing(chain, "player_points_alternate", body=NAMED, status=200)
     scraped = chain.scrape("same_day")
     assert (scraped.status, scraped.reason) == ("success", "")
-    assert scraped.metadata["notes"]["odds_player_points"] == {
+    assert scraped.metadata["notes"]["odds"] == {
         "refused": "refused by the source and left out: player_points_alternate for 2 of 2 events"
     }
-    assert chain.sources.asked.count("player_points") == 4
+    assert chain.sources.asked.count("live_odds") == 4
 
 
 def test_an_error_that_may_pass_is_asked_again_whatever_its_status(chain: Chain) -> None:
     busy = Reply.of({"message": "too fast", "error_code": "EXCEEDED_FREQ_LIMIT"})
-    good = chain.sources._value("player_points", "event0", {})
-    chain.sources.says["player_points event0"] = [busy, Reply.of(good)]
+    good = chain.sources._value("live_odds", "event0", {})
+    chain.sources.says["live_odds event0"] = [busy, Reply.of(good)]
     assert chain.scrape("same_day").status == "success"
 
 
 def test_a_refusal_about_something_else_is_one(chain: Chain) -> None:
     body = b'{"message": "Invalid oddsFormat", "error_code": "INVALID_ODDS_FORMAT"}'
-    chain.sources.says["player_points"] = Reply(422, body)
+    chain.sources.says["live_odds"] = Reply(422, body)
     scraped = chain.scrape("same_day")
-    assert scraped.metadata["failed"].keys() == {"odds_player_points"}
+    assert scraped.metadata["failed"].keys() == {"odds"}
     assert "answered 422" in scraped.reason
-    assert chain.sources.asked.count("player_points") == 2
+    assert chain.sources.asked.count("live_odds") == 2
 
 
 def test_where_every_part_is_refused_the_event_fails(chain: Chain) -> None:
-    chain.sources.says["player_points event0"] = Reply(422, b"")
+    chain.sources.says["live_odds event0"] = Reply(422, b"")
     scraped = chain.scrape("same_day")
-    assert "1 of 2 events failed, the first so: The Odds API" in scraped.metadata["failed"]["odds_player_points"]
+    assert "1 of 2 events failed, the first so: The Odds API" in scraped.metadata["failed"]["odds"]
 
 
 def test_of_two_games_one_is_bad_and_the_other_is_loaded(chain: Chain) -> None:

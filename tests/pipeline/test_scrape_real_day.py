@@ -29,7 +29,7 @@ def test_the_lines_of_2025_11_14_reach_the_tables(nba_archive: Path, tmp_path: P
         assert [(each.function, each.status_code) for each in answers] == [("phase1_scrape", 200), ("phase2_raw", 200)]
         [lines] = runtime.warehouse.query(
             "SELECT COUNT(DISTINCT player_lookup) AS players, COUNT(DISTINCT event_id) AS games,"
-            " MAX(snapshot_time) < MIN(fetched_at) AS earlier FROM nba_raw.odds_api_player_points_props"
+            " MAX(snapshot_time) < MIN(fetched_at) AS earlier FROM nba_raw.odds_api_player_props"
         ).to_pylist()
         assert lines == {"players": 132, "games": 9, "earlier": True}
         [games] = runtime.warehouse.query(

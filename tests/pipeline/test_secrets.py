@@ -178,11 +178,11 @@ def test_sources_that_echo_them_leave_nothing_of_the_secrets(tmp_path: Path, tem
     odds = event_odds("event1", props=True)
     assert odds is not None
     says: list[dict[str, Reply]] = [
-        {"player_points": Reply(500, f"{'x' * 100}apiKey={quote(KEY, safe='')}".encode())},
-        {"player_points": Reply(401, page), "game_lines": Reply(500, page[:4_100])},
+        {"live_odds": Reply(500, f"{'x' * 100}apiKey={quote(KEY, safe='')}".encode())},
+        {"live_odds event0": Reply(401, page), "live_odds event1": Reply(500, page[:4_100])},
         {"events": Reply(422, json.dumps({"message": f"key {KEY}"}).encode()), "injuries": Reply(503, KEY.encode())},
         {
-            "player_points event1": Reply.of(
+            "live_odds event1": Reply.of(
                 odds | {"request": f"/?apiKey={KEY}"}, **{"x-requests-remaining": "none " + quote(KEY)}
             )
         },

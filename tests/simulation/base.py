@@ -69,7 +69,7 @@ def prepare(folder: Path) -> Base:
 # Of earlier days the day reads games, names and teams alone; what else history left only takes time
 # to copy.
 _OF_THEIR_DAY = (
-    "nba_raw.odds_api_player_points_props",
+    "nba_raw.odds_api_player_props",
     "nba_raw.odds_api_game_lines",
     "nba_analytics.upcoming_player_lines",
     "nba_analytics.upcoming_player_game_context",

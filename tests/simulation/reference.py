@@ -33,7 +33,7 @@ _RAW = "nba_raw."
 _ORIGIN = frozenset({"run_id", "source_file", "fetched_at"})
 # Snapshot times of the bookmakers are the feed's own; of all other tables they are the moment of
 # the fetch.
-_FEED_TIMES = ("nba_raw.odds_api_player_points_props", "nba_raw.odds_api_game_lines")
+_FEED_TIMES = ("nba_raw.odds_api_player_props", "nba_raw.odds_api_game_lines")
 FEATURES = "nba_predictions.ml_feature_store"
 _WRITES = ("nba_analytics.", "nba_precompute.", FEATURES)
 

@@ -60,8 +60,9 @@ class FakeSources:
     """`says[name]` replaces the answer of a source: a Reply, or a list of Replies of which the last
     one stays.
 
-    Names: schedule, box P, box T, events, player_points, game_lines (or one with " {event id}"),
-    injuries, official (or with " {file's name}"). Every report is there that could be.
+    Names: schedule, box P, box T, events, live_odds, event_odds (of the past), or one of the two
+    with " {event id}", injuries, official (or with " {file's name}"). Every report is there that
+    could be.
     """
 
     def __init__(self) -> None:
@@ -111,9 +112,7 @@ class FakeSources:
         if path.endswith("/events"):
             return "events", ""
         if path.endswith("/odds"):
-            props, lines = "player_points" in params["markets"], "spreads" in params["markets"]
-            name = "event_odds" if props and lines else "player_points" if props else "game_lines"
-            return name, path.split("/")[-2]
+            return "event_odds" if "date" in params else "live_odds", path.split("/")[-2]
         if path.startswith(OFFICIAL):
             return "official", path.removeprefix(OFFICIAL)
         return ("injuries", "") if path.endswith("/injuries") else (path, "")
@@ -125,8 +124,7 @@ class FakeSources:
             "box P": lambda: box_scores("P"),
             "box T": lambda: box_scores("T"),
             "events": lambda: _historical(events()) if past else events(),
-            "player_points": lambda: event_odds(event, props=True),
-            "game_lines": lambda: event_odds(event, lines=True),
+            "live_odds": lambda: event_odds(event, props=True, lines=True),
             "event_odds": lambda: _historical(event_odds(event, props=True, lines=True)),
             "injuries": injuries,
             "official": lambda: official_report(event),

@@ -18,6 +18,7 @@ from shared.chain.execution.context import Context, Outcome
 from shared.chain.messages.messages import Mode, PhaseMessage
 from shared.core.clock import at_new_york
 from shared.nba.player_names import player_lookup, player_lookup_base
+from shared.nba.stats import STAT_OF_MARKET
 from shared.nba.teams import TEAMS
 from shared.stores.ports import DateRange
 from shared.stores.runtime import Runtime
@@ -179,13 +180,14 @@ class FeatureFixture:
         """
         answer = answer or at
         self.add(
-            "nba_raw.odds_api_player_points_props",
+            "nba_raw.odds_api_player_props",
             game_date=day,
             event_id=f"{home}{away}",
             home_team=home,
             away_team=away,
             commence_time=commence,
             bookmaker=book,
+            stat=STAT_OF_MARKET[market].name,
             market=market,
             **_name_row(name),
             line=Decimal(line),
@@ -197,8 +199,10 @@ class FeatureFixture:
             **FETCHED,
         )
 
-    def no_lines(self, day: date, home: str, away: str, *, at: datetime, table: str = "player_points_props") -> None:
-        """An answer about an event that names no book."""
+    def no_lines(
+        self, day: date, home: str, away: str, *, at: datetime, table: str = "player_props", stat: str = "points"
+    ) -> None:
+        """An answer about an event that names no book; about players, one about a statistic."""
         self.add(
             f"nba_raw.odds_api_{table}",
             game_date=day,
@@ -209,6 +213,7 @@ class FeatureFixture:
             answer_at=at,
             fetched_at=at,
             **FETCHED,
+            **({"stat": stat} if table == "player_props" else {}),
         )
 
     def game_line(

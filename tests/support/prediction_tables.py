@@ -133,8 +133,8 @@ def sources(day: date = DAY, until: datetime = AS_OF) -> dict[str, list[dict[str
             for game_id in (EARLY, LATE)
             for team in TEAMS[game_id]
         ],
-        "nba_raw.odds_api_player_points_props": [
-            {**row, **named, "market": "player_points", "line": Decimal("24.5"), "over_price": -110,
+        "nba_raw.odds_api_player_props": [
+            {**row, **named, "stat": "points", "market": "player_points", "line": Decimal("24.5"), "over_price": -110,
              "under_price": -110}
             for row in odds
         ],

@@ -28,14 +28,14 @@ facts AS (
     predictions.p_over,
     predictions.p_push,
     predictions.p_over IS NULL AND STARTS_WITH(predictions.reason, 'suspicious_line') AS suspicious,
-    {{stat_value(features., _season, predictions.stat)}} AS season_average,
+    {{stat_value(features., _season, predictions.stat, threes)}} AS season_average,
     CASE
       WHEN finished.void_reason IS NOT NULL THEN finished.void_reason
       WHEN games.player_id IS NULL THEN 'did_not_play'
       -- He played, and the box score does not have the statistic: no bet on it is won or lost.
-      WHEN {{stat_value(games., , predictions.stat)}} IS NULL THEN 'no_figure'
+      WHEN {{stat_value(games., , predictions.stat, fg3m)}} IS NULL THEN 'no_figure'
     END AS void_reason,
-    IF(finished.void_reason IS NULL, {{stat_value(games., , predictions.stat)}}, NULL) AS actual,
+    IF(finished.void_reason IS NULL, {{stat_value(games., , predictions.stat, fg3m)}}, NULL) AS actual,
     -- The side of a bet is what it recommends; rows older than the column have no other.
     COALESCE(predictions.side, IF(predictions.recommendation IN ('OVER', 'UNDER'), predictions.recommendation, NULL))
       AS side,

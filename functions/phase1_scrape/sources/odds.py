@@ -1,6 +1,4 @@
-"""The Odds API live: the events of a day, then each event's odds of one group of markets, in one
-file.
-"""
+"""The Odds API live: the events of a day, then each event's odds of all markets, in one file."""
 
 from __future__ import annotations
 
@@ -9,6 +7,7 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from typing import Any
@@ -23,24 +22,29 @@ from shared.core.concurrency import each, in_order
 from shared.core.errors import DataError, SourceUnavailable
 from shared.core.redaction import excerpt
 from shared.nba.feed_values import parse_feed_timestamp, require_object, show_value, text
-from shared.nba.stats import PROP_MARKETS
+from shared.nba.odds_markets import LEAST_MARKETS, MARKETS, REGIONS
 from shared.stores.raw_files import RawFile, Response
 
 logger = logging.getLogger(__name__)
 
 SOURCE = "odds_api"
 SPORT = "sports/basketball_nba"
-# The kinds of file and the markets in each.
-MARKETS = {"player_points": ",".join(PROP_MARKETS), "game_lines": "spreads,totals"}
-# us: the bookmakers; us_dfs: PrizePicks and Underdog. Each region and market costs quota, so no
-# others.
-PARAMETERS = {"regions": "us,us_dfs", "oddsFormat": "american", "dateFormat": "iso"}
+KIND = "live_odds"
+# All markets of an event in one request: as much quota as apart, and one answer for one moment.
+PARAMETERS = {
+    "regions": ",".join(REGIONS),
+    "oddsFormat": "american",
+    "dateFormat": "iso",
+    "markets": ",".join(MARKETS),
+}
 # In the file, the events that the file before listed and this one's list lacks, as they were listed
 # then.
 GONE = "gone"
 _LONGEST_NOTE = 300
 # The parameters that are lists, of which a part may be refused.
 LISTS = ("markets", "regions")
+# In the request of an answer, the parts that the source refused.
+REFUSED = "refused"
 _UNPROCESSABLE = 422
 # The status of an error code by its words
 # (the-odds-api.com/liveapi/guides/v4/api-error-codes.html).
@@ -49,7 +53,7 @@ _MEANT = ((429, ("FREQ_LIMIT",)), (401, ("_KEY", "CREDITS", "USAGE")), (404, ("N
 _EVENT_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
-def fetch_live_odds(fetch: Fetch, kind: str, day: date, upcoming: int) -> Harvest:
+def fetch_live_odds(fetch: Fetch, day: date, upcoming: int) -> Harvest:
     """The odds now of the day's events that have not begun.
 
     `upcoming` is how many the schedule knows.
@@ -60,26 +64,26 @@ def fetch_live_odds(fetch: Fetch, kind: str, day: date, upcoming: int) -> Harves
     SourceUnavailable where there are no odds at all, or no event although the schedule has games to
     come.
     """
-    earlier = fetch.raw.earlier(SOURCE, kind, day)
+    earlier = fetch.raw.earlier(SOURCE, KIND, day)
     if day in earlier:
         content = fetch.raw.read(earlier[day])
         kept = content.answers_named("odds")
-        file = RawFile(SOURCE, kind, day, earlier[day], len(kept))
+        file = RawFile(SOURCE, KIND, day, earlier[day], len(kept))
         notes = _notes([answer.body for answer in kept], content.failed, upcoming)
         notes |= odd_note([answer.body for answer in content.answers_named("events")])
-        notes |= note_refused(MARKETS[kind], [answer.request for answer in kept])
+        notes |= note_refused([answer.request for answer in kept])
         notes |= _note_gone([event for answer in content.answers_named(GONE) for event in answer.body])
         return Harvest((file,), _failure(content.failed, file.rows) or _none_left(file.rows, day, upcoming), notes)
     listed = fetch.odds.get(f"/v4/{SPORT}/events", {"dateFormat": "iso"}, check_events)
     events = events_of(listed.value, day, after=fetch.now())
-    gone = _find_gone(fetch, kind, day, listed.value)
+    gone = _find_gone(fetch, day, listed.value)
     if not events and not gone:
         raise NothingYet(
             _none_left(0, day, upcoming),
             next_step="run the phase again later; books may not have opened the day yet.",
         )
     ids = [str(event["id"]) for event in events]
-    tasks = {event: partial(_event_odds, fetch, event, MARKETS[kind]) for event in ids}
+    tasks = {event: partial(_event_odds, fetch, event) for event in ids}
     results = in_order(each(tasks, CONNECTIONS), ids)
     answers = [answer for answer in results.values() if isinstance(answer, SourceAnswer)]
     failed = {event: str(error) for event, error in results.items() if isinstance(error, SourceUnavailable)}
@@ -88,9 +92,9 @@ def fetch_live_odds(fetch: Fetch, kind: str, day: date, upcoming: int) -> Harves
     responses = [listed.as_response("events"), *(answer.as_response("odds") for answer in answers)]
     if gone:
         responses.append(Response(GONE, {}, {}, json.dumps(gone).encode()))
-    file = fetch.raw.write(SOURCE, kind, day, fetch.now(), responses, len(answers), failed)
+    file = fetch.raw.write(SOURCE, KIND, day, fetch.now(), responses, len(answers), failed)
     notes = _notes([answer.value for answer in answers], failed, upcoming) | odd_note([listed.value])
-    notes |= note_refused(MARKETS[kind], [answer.request for answer in answers]) | _note_gone(gone)
+    notes |= note_refused([answer.request for answer in answers]) | _note_gone(gone)
     return Harvest((file,), _failure(failed, len(answers)) or _none_left(len(answers), day, upcoming), notes)
 
 
@@ -98,12 +102,12 @@ def _none_left(fetched: int, day: date, upcoming: int) -> str:
     return "" if fetched else f"The Odds API lists no event of {day} that is to come, the schedule has {upcoming}."
 
 
-def _find_gone(fetch: Fetch, kind: str, day: date, listed: Sequence[Any]) -> list[Mapping[str, Any]]:
+def _find_gone(fetch: Fetch, day: date, listed: Sequence[Any]) -> list[Mapping[str, Any]]:
     """Events to come of the day, as the newest readable file before listed them, that are listed
     for it no more.
     """
     now = fetch.now()
-    for path in reversed(fetch.raw.snapshots(SOURCE, kind, now, day)):
+    for path in reversed(fetch.raw.snapshots(SOURCE, KIND, now, day)):
         try:
             before = [event for answer in fetch.raw.read(path).answers_named("events") for event in answer.body]
         except DataError as error:
@@ -121,16 +125,33 @@ def _note_gone(gone: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     return {"gone": f"{len(gone)} events are listed no more, so nobody offers lines: {excerpt(named, _LONGEST_NOTE)}"}
 
 
-def _event_odds(fetch: Fetch, event: str, markets: str) -> SourceAnswer:
-    params = {**PARAMETERS, "markets": markets}
-    return ask_for_odds(fetch, f"/v4/{SPORT}/events/{event}/odds", params, check_event_odds)
+def _event_odds(fetch: Fetch, event: str) -> SourceAnswer:
+    return ask_for_odds(fetch, f"/v4/{SPORT}/events/{event}/odds", PARAMETERS, check_event_odds)
 
 
 def ask_for_odds(fetch: Fetch, path: str, params: Mapping[str, str], check: Callable[[Any], None]) -> SourceAnswer:
     """Odds of one event; where a market or region is refused (422), asked again without it.
 
     What the refusal names is left out; where it names nothing of what was asked for, one part at a
-    time. Raises SourceRefused where nothing of it is given, SourceUnavailable as any request.
+    time, and where that does not help all but LEAST_MARKETS. What was left out stands in the
+    answer's request under `refused`. Raises SourceRefused where nothing of it is given,
+    SourceUnavailable as any request.
+    """
+    answer = _ask_for_fewer(fetch, path, params, check)
+    given = answer.request["params"]
+    left_out = [part for name in LISTS for part in params[name].split(",") if part not in given[name].split(",")]
+    return replace(answer, request={**answer.request, REFUSED: left_out}) if left_out else answer
+
+
+def markets_of(request: Mapping[str, Any]) -> list[str]:
+    """The markets that a kept request has asked for, given or refused."""
+    return [*request["params"]["markets"].split(","), *request.get(REFUSED, ())]
+
+
+def _ask_for_fewer(fetch: Fetch, path: str, params: Mapping[str, str], check: Callable[[Any], None]) -> SourceAnswer:
+    """The answer, and of refused requests the next with fewer parts.
+
+    Raises as ask_for_odds.
     """
     try:
         return fetch.odds.get(path, params, check)
@@ -139,10 +160,10 @@ def ask_for_odds(fetch: Fetch, path: str, params: Mapping[str, str], check: Call
             raise
         fewer = _without_named(params, refused.answer)
         if fewer is not None:
-            return ask_for_odds(fetch, path, fewer, check)  # of fewer parts each time, so it ends
-        for one_less in _one_less(params):
+            return _ask_for_fewer(fetch, path, fewer, check)  # of fewer parts each time, so it ends
+        for fewer in (*_one_less(params), *_least(params)):
             try:
-                return fetch.odds.get(path, one_less, check)
+                return fetch.odds.get(path, fewer, check)
             except SourceRefused as again:
                 if again.status != _UNPROCESSABLE:
                     raise
@@ -175,16 +196,24 @@ def _one_less(params: Mapping[str, str]) -> Iterator[dict[str, str]]:
             yield {**params, name: ",".join(parts[:at] + parts[at + 1 :])}
 
 
-def note_refused(markets: str, requests: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+def _least(params: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """The parameters with the least markets, where that are fewer by two or more: one less was
+    tried.
+    """
+    parts = params["markets"].split(",")
+    least = [part for part in parts if part in LEAST_MARKETS]
+    if least and len(least) < len(parts) - 1:
+        yield {**params, "markets": ",".join(least)}
+
+
+def note_refused(requests: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Which markets and regions were left out of how many requests because the source refused
     them.
     """
-    asked = {**PARAMETERS, "markets": markets}
     count, refused = 0, Counter[str]()
     for request in requests:
         count += 1
-        params = request["params"]
-        refused.update(part for name in LISTS for part in asked[name].split(",") if part not in params[name].split(","))
+        refused.update(request.get(REFUSED, ()))
     if not refused:
         return {}
     parts = ", ".join(f"{part} for {found}" for part, found in sorted(refused.items()))

@@ -4,10 +4,11 @@ would be made.
 One snapshot a game: opening lines would need a second one and double a cost that is ten times the
 live one already, so for past days line movement is unknown (NULL).
 
-What is past does not change, so an answer is paid for once: a day's events that any earlier
-backfill has are not asked for again, nor those that the source refused for good. A day may so have
-several files, each with what the ones before it lack; a file's `failed` are the events that there
-will never be an answer for.
+What is past does not change, so an answer is paid for once: markets of an event that any earlier
+backfill has asked for are not asked for again, nor events that the source refused for good. An
+answer of before a market was known is asked for that market alone. A day may so have several files,
+each with what the ones before it lack; a file's `failed` are the events that there will never be an
+answer for.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ from functions.phase1_scrape.failures import WrongShape
 from functions.phase1_scrape.fetch import Fetch, Harvest
 from functions.phase1_scrape.http_client import CONNECTIONS, SourceAnswer
 from functions.phase1_scrape.sources.odds import (
-    MARKETS,
     PARAMETERS,
     SOURCE,
     SPORT,
@@ -32,6 +32,7 @@ from functions.phase1_scrape.sources.odds import (
     check_events,
     check_no_error,
     events_of,
+    markets_of,
     note_refused,
     odd_note,
 )
@@ -40,6 +41,7 @@ from shared.core.clock import HISTORICAL_CUTOFF, assumed_tipoff, at_new_york, fo
 from shared.core.concurrency import each, in_order
 from shared.core.errors import DataError, SourceUnavailable
 from shared.nba.feed_values import parse_feed_timestamp
+from shared.nba.odds_markets import FIRST_PAST_DAY, MARKETS
 from shared.nba.schedule import ScheduledGame
 from shared.nba.teams import team_by_name
 from shared.stores.raw_files import RawFile, parse_raw_path
@@ -47,11 +49,6 @@ from shared.stores.raw_files import RawFile, parse_raw_path
 logger = logging.getLogger(__name__)
 
 KIND = "event_odds"
-# Player props are kept from then on (the-odds-api.com/historical-odds-data; game lines alone go
-# back to June 2020).
-FIRST_DAY = date(2023, 5, 4)
-# All markets of an event in one request: as much quota as apart, half the time.
-ALL_MARKETS = ",".join(MARKETS.values())
 _LOG_EVERY = 50
 
 
@@ -63,20 +60,25 @@ class _Day:
 
     files: list[RawFile] = field(default_factory=list)
     listings: list[Any] = field(default_factory=list)
-    answered: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    """By event, the request that was answered."""
+    answered: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
+    """By event, the requests that were answered."""
     refused: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     swapped: int = 0
     paid: int = 0
-    """Answers of an earlier execution, not asked for again."""
+    """Events that an earlier execution has an answer for, whose markets are not asked for again."""
+
+    def lacking(self, event: str) -> list[str]:
+        """The markets of an event that nobody has asked for yet."""
+        asked = {market for request in self.answered.get(event, ()) for market in markets_of(request)}
+        return [market for market in MARKETS if market not in asked]
 
     @property
     def failure(self) -> str:
         if not self.failed:
             return ""
         first = min(self.failed)
-        events = len(self.failed) + len(self.answered)
+        events = len(self.failed.keys() | self.answered.keys())
         return f"{len(self.failed)} of {events} events failed, {first} so: {self.failed[first]}"
 
 
@@ -90,10 +92,10 @@ def fetch_past_odds(fetch: Fetch, games: Sequence[ScheduledGame]) -> Harvest:
     """
     by_day: dict[date, list[ScheduledGame]] = {}
     for game in games:
-        if game.game_date >= FIRST_DAY:
+        if game.game_date >= FIRST_PAST_DAY:
             by_day.setdefault(game.game_date, []).append(game)
-    before = len({game.game_date for game in games if game.game_date < FIRST_DAY})
-    notes = {"before_history": f"{before} days before {FIRST_DAY}, from which on lines are kept"} if before else {}
+    before = len({game.game_date for game in games if game.game_date < FIRST_PAST_DAY})
+    notes = {"before_history": f"{before} days before {FIRST_PAST_DAY}, from which on lines are kept"} if before else {}
     days = sorted(by_day)
     if not days:
         return Harvest(notes=notes)
@@ -138,12 +140,8 @@ def _notes(
     paid = sum(result.paid for result in known.values())
     if paid:
         notes["kept"] = f"{paid} events are there from an earlier run and were not paid for again"
-    requests = [request for result in known.values() for request in result.answered.values()]
-    return (
-        notes
-        | odd_note(each for result in known.values() for each in result.listings)
-        | note_refused(ALL_MARKETS, requests)
-    )
+    requests = [one for result in known.values() for requests in result.answered.values() for one in requests]
+    return notes | odd_note(each for result in known.values() for each in result.listings) | note_refused(requests)
 
 
 def _day(fetch: Fetch, day: date, games: Sequence[ScheduledGame], earlier: Sequence[str], patience: Patience) -> _Day:
@@ -170,11 +168,12 @@ def _day(fetch: Fetch, day: date, games: Sequence[ScheduledGame], earlier: Seque
     answers: list[SourceAnswer] = []
     refused: dict[str, str] = {}
     for event, at in asking_times.items():
-        if event in known.answered or event in known.refused or at > fetch.now():
+        lacking = known.lacking(event)
+        if not lacking or event in known.refused or at > fetch.now():
             continue  # what is to come has no past yet
         try:
             patience.check(day)
-            answer = _ask(fetch, event, at)
+            answer = _ask(fetch, event, at, lacking)
         except SourceUnavailable as error:
             patience.note(error)
             if is_for_good(error):
@@ -183,7 +182,7 @@ def _day(fetch: Fetch, day: date, games: Sequence[ScheduledGame], earlier: Seque
                 known.failed[event] = str(error)
         else:
             answers.append(answer)
-            known.answered[event] = answer.request
+            known.answered.setdefault(event, []).append(answer.request)
     if answers or refused or (listed is not None and not known.failed):
         responses = [answer.as_response("odds") for answer in answers]
         if listed is not None:
@@ -195,8 +194,8 @@ def _day(fetch: Fetch, day: date, games: Sequence[ScheduledGame], earlier: Seque
     return known
 
 
-def _ask(fetch: Fetch, event: str, at: datetime) -> SourceAnswer:
-    params = {**PARAMETERS, "markets": ALL_MARKETS, "date": format_timestamp(at)}
+def _ask(fetch: Fetch, event: str, at: datetime, markets: Sequence[str]) -> SourceAnswer:
+    params = {**PARAMETERS, "markets": ",".join(markets), "date": format_timestamp(at)}
     return ask_for_odds(fetch, f"/v4/historical/{SPORT}/events/{event}/odds", params, _check_past_odds)
 
 
@@ -218,15 +217,16 @@ def _read_kept(fetch: Fetch, day: date, earlier: Sequence[str]) -> _Day:
         listings = [
             each.body["data"] for each in content.answers_named("events") if each.request["params"]["date"] <= fetched
         ]
-        answered = {
-            _event_of(each.request): each.request
+        answered = [
+            (_event_of(each.request), each.request)
             for each in content.answers_named("odds")
             if each.request["params"]["date"] <= fetched
-        }
-        new = answered.keys() - known.answered.keys() or content.failed.keys() - known.refused.keys()
-        if new or (listings and not known.listings):
+        ]
+        new = any({*markets_of(request)} & {*known.lacking(event)} for event, request in answered)
+        if new or content.failed.keys() - known.refused.keys() or (listings and not known.listings):
             known.listings += listings
-            known.answered |= answered
+            for event, request in answered:
+                known.answered.setdefault(event, []).append(request)
             known.refused |= content.failed
             known.files.append(RawFile(SOURCE, KIND, day, path, len(content.answers_named("odds"))))
     known.paid = len(known.answered)

@@ -1,5 +1,4 @@
-"""The Odds API's event odds, live or historical -> odds_api_player_points_props and
-odds_api_game_lines.
+"""The Odds API's event odds, live or historical -> odds_api_player_props and odds_api_game_lines.
 
 A file may hold any markets; each goes to its table. When a line was known is the market's
 last_update at the bookmaker, but never later than it was seen: a clock that runs ahead elsewhere
@@ -8,7 +7,7 @@ must not push it past as_of.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,16 +21,22 @@ from shared.core.printable import one_line
 from shared.nba import feed_values
 from shared.nba.bounds import GAME_LINES, LONGEST_KEY
 from shared.nba.feed_values import ElementRefused, show_value
+from shared.nba.odds_markets import GAME_MARKETS, MARKETS
 from shared.nba.player_names import natural_order, player_lookup, player_lookup_base
-from shared.nba.stats import PROP_MARKETS
+from shared.nba.stats import POINTS, STAT_OF_MARKET, STATS, Stat
 from shared.nba.teams import team_by_name
 from shared.stores.ports import DateRange
 from shared.stores.raw_files import RawAnswer, RawContent
 
-PROPS, LINES = "nba_raw.odds_api_player_points_props", "nba_raw.odds_api_game_lines"
-LINE_MARKETS = ("spreads", "totals")
-# What the answers of a kind of file are about, where the request does not say.
-_ABOUT = {"player_points": PROP_MARKETS, "game_lines": LINE_MARKETS, "event_odds": (*PROP_MARKETS, *LINE_MARKETS)}
+PROPS, LINES = "nba_raw.odds_api_player_props", "nba_raw.odds_api_game_lines"
+# What the answers of a kind of file are about, where the request does not say. Files of
+# player_points are of a release that knew points alone.
+_ABOUT = {
+    "player_points": POINTS.markets,
+    "game_lines": GAME_MARKETS,
+    "live_odds": MARKETS,
+    "event_odds": (*POINTS.markets, *GAME_MARKETS),
+}
 _SPREAD, _TOTAL = GAME_LINES["home_spread"], GAME_LINES["total"]
 
 
@@ -51,8 +56,9 @@ class OddsRows:
     """Rows of all events, kept as codes into small tables of markets and names until the end: a
     season has 200,000.
 
-    An event of whose answer no line came is one row without a bookmaker in the table that the
-    answer is about: what earlier answers offered is offered no more.
+    A statistic that an event's answer is about and brings no line of is one row of that statistic
+    without a bookmaker, and so are game lines: what earlier answers offered is offered no more. An
+    answer that was not asked for a statistic says nothing of it.
     """
 
     def __init__(self, dates: DateRange, problems: Problems) -> None:
@@ -62,25 +68,30 @@ class OddsRows:
         self._rows: tuple[list[int], list[int], list[float], list[int | None], list[int | None]] = ([], [], [], [], [])
         self._lines: list[dict[str, Any]] = []
         self._nothing: dict[str, list[dict[str, Any]]] = {PROPS: [], LINES: []}
+        self._subjects: set[str] = set()  # of the answer that is read: what a row has come of
 
     def add(self, path: str, content: RawContent) -> None:
         for listed in content.answers_named("gone"):  # events that are listed no more: nobody offers anything
             for entry in listed.body:
                 with self._problems.element(path, "an event that is gone"):
                     event = _event(path, content, {**feed_values.require_object(entry, "it"), "bookmakers": []})
-                    table = PROPS if content.kind == "player_points" else LINES
-                    self._nothing[table].append({**event.columns, "snapshot_time": event.seen_at})
+                    self._say_nothing(event, _ABOUT.get(content.kind, ()))
         for number, answer in enumerate(content.answers_named("odds")):
             with self._problems.element(path, f"odds {number}"):
                 event = _event(path, content, answer.body)
-                before = {PROPS: len(self._rows[0]), LINES: len(self._lines)}
+                self._subjects = set()
                 about = {*_asked_markets(content, answer)}
                 for book in event.books:
                     about |= self._book(event, book)
-                after = {PROPS: len(self._rows[0]), LINES: len(self._lines)}
-                for table, markets in ((PROPS, PROP_MARKETS), (LINES, LINE_MARKETS)):
-                    if before[table] == after[table] and about.intersection(markets):
-                        self._nothing[table].append({**event.columns, "snapshot_time": event.seen_at})
+                self._say_nothing(event, about)
+
+    def _say_nothing(self, event: _Event, about: Iterable[str]) -> None:
+        """A row without a bookmaker of all that markets are about and no row has come of."""
+        shared = {**event.columns, "snapshot_time": event.seen_at}
+        subjects = {_subject(market) for market in about} - self._subjects
+        self._nothing[PROPS] += [{**shared, "stat": stat} for stat in STATS if stat in subjects]
+        if LINES in subjects:
+            self._nothing[LINES].append(shared)
 
     def tables(self) -> dict[str, pa.Table]:
         found = {}
@@ -110,6 +121,7 @@ class OddsRows:
                 with self._problems.element(event.path, f"event {event.event_id}, {key}"):
                     seen.add(self._market(event, fields, key, market, game_lines))
         if game_lines:
+            self._subjects.add(LINES)
             self._lines.append({"home_spread": None, "total": None, **game_lines, **event.columns, "bookmaker": key})
         return seen
 
@@ -120,7 +132,8 @@ class OddsRows:
         """
         fields = feed_values.require_object(market, "a market")
         name = feed_values.text(fields.get("key"), "key of a market", LONGEST_KEY)
-        if name not in (*PROP_MARKETS, *LINE_MARKETS):
+        stat = STAT_OF_MARKET.get(name)
+        if stat is None and name not in GAME_MARKETS:
             self._problems.leave_out(f"markets {name}")
             return name
         where = f"event {event.event_id}, {key}, {name}"
@@ -130,19 +143,21 @@ class OddsRows:
                 stated = book.get("last_update")
             updated = min(feed_values.parse_feed_timestamp(stated, "last_update"), event.seen_at)
             outcomes = feed_values.require_list(fields.get("outcomes"), "outcomes")
-            if name in PROP_MARKETS:
-                shared = {**event.columns, "bookmaker": key, "market": name, "snapshot_time": updated}
-                self._player_lines(event.path, where, shared, outcomes)
+            if stat is not None:
+                shared = {
+                    **event.columns, "bookmaker": key, "stat": stat.name, "market": name, "snapshot_time": updated,
+                }  # fmt: skip
+                self._player_lines(event.path, where, stat, shared, outcomes)
             else:
                 self._game_line(event, where, name, outcomes, updated, game_lines)
         return name
 
-    def _player_lines(self, path: str, where: str, shared: dict[str, Any], outcomes: list[Any]) -> None:
-        """Over and Under of the same player and points become one row."""
+    def _player_lines(self, path: str, where: str, stat: Stat, shared: dict[str, Any], outcomes: list[Any]) -> None:
+        """Over and Under of the same player and line become one row."""
         sides: dict[tuple[str, float], dict[str, int | None]] = {}
         for outcome in outcomes:
             try:
-                side, player, line, price = self._outcome(path, where, outcome)
+                side, player, line, price = self._outcome(path, where, stat, outcome)
                 found = sides.setdefault((player, line), {})
                 if side in found and found[side] != price:
                     raise ElementRefused(f"{side} {line} of {player} at both {found[side]} and {price}")
@@ -151,6 +166,7 @@ class OddsRows:
                 self._problems.row(path, where, str(refused))
         if not sides:
             return
+        self._subjects.add(stat.name)
         self._markets.append(shared)
         markets, names, lines, over, under = self._rows
         for (player, line), prices in sides.items():
@@ -160,7 +176,7 @@ class OddsRows:
             over.append(prices.get("Over"))
             under.append(prices.get("Under"))
 
-    def _outcome(self, path: str, where: str, outcome: Any) -> tuple[str, str, float, int | None]:
+    def _outcome(self, path: str, where: str, stat: Stat, outcome: Any) -> tuple[str, str, float, int | None]:
         """(Over or Under, player, line, price). Raises ElementRefused."""
         if not isinstance(outcome, dict):
             raise ElementRefused(f"an outcome is {show_value(outcome)}, not an object")
@@ -172,7 +188,7 @@ class OddsRows:
             self._problems.missing(path, where, f"{player}: the price of {side} is NaN, taken as missing")
             price = None
         try:
-            return side, player, half_points(outcome.get("point")), american(price)
+            return side, player, half_points(outcome.get("point"), stat), american(price)
         except ElementRefused as refused:
             raise ElementRefused(f"{player}: {refused}") from None
 
@@ -252,6 +268,12 @@ def _event(path: str, content: RawContent, body: Any) -> _Event:
         "source_file": path,
     }
     return _Event(path, event_id, names, columns, seen_at, books)
+
+
+def _subject(market: str) -> str:
+    """The statistic that a market is about, or LINES; markets of neither have themselves."""
+    stat = STAT_OF_MARKET.get(market)
+    return stat.name if stat is not None else LINES if market in GAME_MARKETS else market
 
 
 def _asked_markets(content: RawContent, answer: RawAnswer) -> tuple[str, ...]:

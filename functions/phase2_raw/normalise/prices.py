@@ -8,8 +8,9 @@ from typing import Any
 from shared.nba import feed_values
 from shared.nba.bounds import PROPS, Bound
 from shared.nba.feed_values import ElementRefused, show_value
+from shared.nba.stats import LOWEST_LINE, Stat
 
-_PRICE, _LINE = PROPS["over_price"], PROPS["line"]
+_PRICE = PROPS["over_price"]
 _NOISE = 1e-6
 _ANY = Bound(-1000, 1000, "no game is of so many points")
 
@@ -47,17 +48,17 @@ def american(price: Any) -> int | None:
     return converted
 
 
-def half_points(point: Any) -> float:
-    """A points line: a multiple of a half within its bounds, exact as a float.
+def half_points(point: Any, stat: Stat) -> float:
+    """A line of a statistic: a multiple of a half within its bounds, exact as a float.
 
     Raises ElementRefused.
     """
-    if type(point) is float and _LINE.low <= point <= _LINE.high and (point * 2).is_integer():
+    if type(point) is float and LOWEST_LINE <= point <= stat.most and (point * 2).is_integer():
         return point
     if isinstance(point, bool) or not isinstance(point, int | float) or feed_values.is_nan(point) or point <= 0:
-        raise ElementRefused(f"line {show_value(point)} is no number of points")
-    if not _LINE.low <= point <= _LINE.high:
-        raise ElementRefused(f"line {show_value(point)} is not within {_LINE.low} to {_LINE.high}")
+        raise ElementRefused(f"line {show_value(point)} is no number of {stat.name}")
+    if not LOWEST_LINE <= point <= stat.most:
+        raise ElementRefused(f"line {show_value(point)} is not within {LOWEST_LINE} to {stat.most}")
     halves = round(point * 2)
     if abs(point * 2 - halves) > _NOISE:
         raise ElementRefused(f"line {show_value(point)} is not in half points")

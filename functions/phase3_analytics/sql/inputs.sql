@@ -51,7 +51,7 @@ player_sums AS (
 -- Feeds differ in which team is at home.
 odds AS (
   SELECT game_date, home_team, away_team
-  FROM nba_raw.odds_api_player_points_props
+  FROM nba_raw.odds_api_player_props
   WHERE game_date BETWEEN @first_date AND @last_date AND snapshot_time < @as_of
   UNION DISTINCT
   SELECT game_date, home_team, away_team

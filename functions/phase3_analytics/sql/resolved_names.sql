@@ -20,12 +20,12 @@ games AS (
 feed_names AS (
   -- Feeds differ in which team is at home, so both rows of a game are joined.
   SELECT
-    g.game_id, 'odds_api_player_points_props' AS feed, p.player_lookup, CAST(NULL AS STRING) AS listed_team,
+    g.game_id, 'odds_api_player_props' AS feed, p.player_lookup, CAST(NULL AS STRING) AS listed_team,
     FALSE AS is_guest,
     MIN(p.player_name) AS player_name, MIN(p.player_lookup_base) AS player_lookup_base,
     MIN(g.features_as_of) AS features_as_of
   FROM games AS g
-  JOIN nba_raw.odds_api_player_points_props AS p
+  JOIN nba_raw.odds_api_player_props AS p
     ON p.game_date = g.game_date AND p.game_date BETWEEN @first_date AND @last_date
     AND p.home_team = g.team AND p.away_team = g.opponent
   WHERE p.bookmaker IS NOT NULL AND p.snapshot_time < g.features_as_of
@@ -197,7 +197,7 @@ concerned AS (
   UNION DISTINCT
   SELECT game_id, player_id
   FROM found
-  WHERE feed = 'odds_api_player_points_props' AND player_id IS NOT NULL
+  WHERE feed = 'odds_api_player_props' AND player_id IS NOT NULL
 )
 SELECT
   g.game_date, g.game_id, g.features_as_of, f.feed, f.player_lookup, f.player_name, g.teams,

@@ -1,4 +1,4 @@
--- Roster of each game with rest, injury status, game lines and player lines.
+-- Roster of each game with rest, injury status, game lines and the players' lines of points.
 -- Parameters: @as_of (the run's), @first_date, @last_date.
 -- Reads this run's upcoming_team_game_context, resolved_names and upcoming_player_lines.
 WITH
@@ -23,7 +23,7 @@ offered AS (
   SELECT DISTINCT game_id, features_as_of, player_id
   FROM nba_analytics.upcoming_player_lines
   WHERE game_date BETWEEN @first_date AND @last_date
-    AND is_main AND player_id IS NOT NULL AND suspicious IS NULL
+    AND stat = 'points' AND is_main AND player_id IS NOT NULL AND suspicious IS NULL
 ),
 -- Games of the last month in which a book expected a player, and when that was first seen: no box
 -- score shows a trade before the first game for the new team, but the books know it.
@@ -36,7 +36,7 @@ line_games AS (
     ON t.game_date = l.game_date AND t.game_date BETWEEN DATE_SUB(@first_date, INTERVAL 30 DAY) AND @last_date
     AND t.game_id = l.game_id AND t.features_as_of = l.features_as_of
   WHERE l.game_date BETWEEN DATE_SUB(@first_date, INTERVAL 30 DAY) AND @last_date
-    AND l.is_main AND l.player_id IS NOT NULL AND l.suspicious IS NULL
+    AND l.stat = 'points' AND l.is_main AND l.player_id IS NOT NULL AND l.suspicious IS NULL
   GROUP BY l.player_id, l.game_date, l.game_id
 ),
 -- Who may be on a roster: whose latest game known was for the team, and who is offered in a game of
@@ -173,7 +173,8 @@ lines AS (
   FROM nba_analytics.upcoming_player_lines AS l
   JOIN games AS g
     ON g.game_date = l.game_date AND g.game_id = l.game_id AND g.features_as_of = l.features_as_of AND g.is_home
-  WHERE l.game_date BETWEEN @first_date AND @last_date AND l.player_id IS NOT NULL AND l.suspicious IS NULL
+  WHERE l.game_date BETWEEN @first_date AND @last_date
+    AND l.stat = 'points' AND l.player_id IS NOT NULL AND l.suspicious IS NULL
 ),
 -- Main lines that nobody counts on.
 doubted AS (
@@ -182,7 +183,7 @@ doubted AS (
   JOIN games AS g
     ON g.game_date = l.game_date AND g.game_id = l.game_id AND g.features_as_of = l.features_as_of AND g.is_home
   WHERE l.game_date BETWEEN @first_date AND @last_date
-    AND l.player_id IS NOT NULL AND l.is_main AND l.suspicious IS NOT NULL
+    AND l.stat = 'points' AND l.player_id IS NOT NULL AND l.is_main AND l.suspicious IS NOT NULL
   GROUP BY l.game_id, l.player_id
 ),
 ranked AS (

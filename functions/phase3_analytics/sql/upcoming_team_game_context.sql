@@ -22,7 +22,7 @@ odds_tipoffs AS (
     WHERE game_date BETWEEN @first_date AND @last_date AND bookmaker IS NOT NULL
     UNION ALL
     SELECT game_date, home_team, away_team, commence_time, snapshot_time, answer_at, fetched_at
-    FROM nba_raw.odds_api_player_points_props
+    FROM nba_raw.odds_api_player_props
     WHERE game_date BETWEEN @first_date AND @last_date AND bookmaker IS NOT NULL
   )
   WHERE snapshot_time < @as_of AND commence_time IS NOT NULL

@@ -77,11 +77,11 @@ facts AS (
     picks.rank,
     picks.exported_at,
     standing.graded_at,
-    IF(standing.void_reason IS NULL, {{stat_value(games., , picks.stat)}}, NULL) AS actual,
+    IF(standing.void_reason IS NULL, {{stat_value(games., , picks.stat, fg3m)}}, NULL) AS actual,
     CASE
       WHEN standing.void_reason IS NOT NULL THEN standing.void_reason
       WHEN games.player_id IS NULL THEN 'did_not_play'
-      WHEN {{stat_value(games., , picks.stat)}} IS NULL THEN 'no_figure'
+      WHEN {{stat_value(games., , picks.stat, fg3m)}} IS NULL THEN 'no_figure'
     END AS void_reason
   FROM standing
   INNER JOIN exported AS picks

@@ -116,7 +116,7 @@ player_answers AS (
     t.game_id, t.features_as_of, p.bookmaker, p.fetched_at,
     {{answered_at(p., t.)}} AS answered_at
   FROM teams AS t
-  INNER JOIN nba_raw.odds_api_player_points_props AS p
+  INNER JOIN nba_raw.odds_api_player_props AS p
     ON p.game_date = @game_date
     AND LEAST(p.home_team, p.away_team) = LEAST(t.home_team, t.away_team)
     AND GREATEST(p.home_team, p.away_team) = GREATEST(t.home_team, t.away_team)

@@ -6,7 +6,7 @@ WITH lines AS (
   FROM (
     SELECT l.game_id, l.snapshot_time
     FROM nba_analytics.upcoming_player_lines AS l
-    WHERE l.game_date BETWEEN @first_date AND @last_date AND l.is_main AND l.player_id IS NOT NULL
+    WHERE l.game_date BETWEEN @first_date AND @last_date AND l.stat = 'points' AND l.is_main AND l.player_id IS NOT NULL
     QUALIFY l.features_as_of = MAX(l.features_as_of) OVER (PARTITION BY l.game_id)
   ) AS m
   GROUP BY game_id

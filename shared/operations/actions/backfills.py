@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from shared.core.errors import DataError
 from shared.core.pipeline import Pipeline
+from shared.nba.odds_markets import FIRST_PAST_DAY, MARKETS, PAST_EVENT_COST, PAST_LIST_COST, REGIONS
 from shared.operations.actions.action import Action, Parameter, Plan, Request
 from shared.operations.actions.signature import Signature
 from shared.operations.backfill import changing
@@ -14,6 +15,8 @@ from shared.operations.backfill.planning import Planned, Wanted, describe_stands
 from shared.operations.backfill.records import MODE, Backfill, Order, Progress, Unit, Which, get_backfill, path_of
 
 MOST_AT_ONCE = 9
+# Games of a usual date, where no schedule says how many: 1,230 on some 165 dates.
+USUAL_GAMES = 8
 # Units, and dates of one, that a preview names.
 _UNITS, _DATES = 40, 5
 BACKFILL = Parameter("backfill", "text", "a backfill's key", required=True)
@@ -64,6 +67,7 @@ def describe_plan(planned: Planned, pipeline: Pipeline) -> Iterator[str]:
         yield "Box scores and schedules are fetched again; past lines, which cost quota, are not."
     else:
         yield "What the raw bucket has is not fetched again."
+    yield _describe_quota(planned)
     yield "Rows are replaced by key, each table once its new rows are verified; nothing is dropped before."
     if len(units) > 1 and (wanted.order is Order.NEWEST or wanted.at_once > 1):
         yield (
@@ -74,6 +78,19 @@ def describe_plan(planned: Planned, pipeline: Pipeline) -> Iterator[str]:
         yield _describe_unit(unit, planned)
     if len(units) > _UNITS:
         yield f"And {len(units) - _UNITS} messages more."
+
+
+def _describe_quota(planned: Planned) -> str:
+    """The most that past lines can cost: what the raw bucket has is not paid for again."""
+    found = [planned.checks[day] for day in planned.dates if day >= FIRST_PAST_DAY]
+    unknown = sum(each.games is None for each in found)
+    games = sum(USUAL_GAMES if each.games is None else each.games for each in found)
+    cost = games * PAST_EVENT_COST + len(found) * PAST_LIST_COST
+    assumed = f", {USUAL_GAMES} on each of {unknown} dates without a schedule" if unknown else ""
+    return (
+        f"Past lines cost at most {cost:,} of the odds API's quota, less for events that the raw bucket has: {games:,}"
+        f" games{assumed}, each {len(MARKETS)} markets in {len(REGIONS)} regions at ten times the live price."
+    )
 
 
 def _describe_unit(unit: Unit, planned: Planned) -> str:

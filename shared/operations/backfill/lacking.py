@@ -30,6 +30,8 @@ class DateCheck:
     game_date: date
     stand: Stand
     says: str
+    games: int | None = None
+    """That the schedule has; None where it is not loaded."""
 
 
 def check_dates(runtime: Runtime, days: Collection[date], now: datetime) -> dict[date, DateCheck]:
@@ -46,11 +48,11 @@ def check_date(snapshot: Snapshot, settings: Settings) -> DateCheck:
         near = (snapshot.played_before, snapshot.played_after)
         if not any(each is not None and season_of(each) == season for each in near) and not snapshot.games:
             return DateCheck(day, Stand.SHORT, f"no schedule of the season {season} is loaded")
-        return DateCheck(day, Stand.NO_GAMES, "no game takes place")
+        return DateCheck(day, Stand.NO_GAMES, "no game takes place", 0)
     if len(snapshot.over) < len(games):
         left = len(games) - len(snapshot.over)
-        return DateCheck(day, Stand.NOT_OVER, f"{left} of {len(games)} games are not over")
+        return DateCheck(day, Stand.NOT_OVER, f"{left} of {len(games)} games are not over", len(games))
     short = results(snapshot, settings) or short_context(games) or short_features(games)
     if short is not None:
-        return DateCheck(day, Stand.SHORT, short.reason)
-    return DateCheck(day, Stand.WHOLE, f"{len(games)} games with box scores and features")
+        return DateCheck(day, Stand.SHORT, short.reason, len(games))
+    return DateCheck(day, Stand.WHOLE, f"{len(games)} games with box scores and features", len(games))

@@ -274,8 +274,8 @@ SOURCES = (
     Source("box_scores", _find_box_scores, "source-nba", ("player_boxscores", "team_boxscores")),
     Source("official_report", _find_official_report, "source-official", ("official_report",)),
     Source("injury_report", _find_of_the_day, "source-espn", ("injuries",)),
-    Source("player_lines", _find_of_the_day, "source-odds_api", ("odds_player_points",)),
-    Source("game_lines", _find_of_the_day, "source-odds_api", ("odds_game_lines",)),
+    Source("player_lines", _find_of_the_day, "source-odds_api", ("odds",)),
+    Source("game_lines", _find_of_the_day, "source-odds_api", ("odds",)),
     Source("shot_zones", _find_zones, "source-zones", ("shot_zones",)),
 )
 CHECKS: tuple[Check[View], ...] = (Check(CHECK, "Is each source as new as the schedules ask?", find_sources),)

@@ -181,7 +181,7 @@ def read_lineage(runtime: Runtime, day: date, player_lookup: str) -> Lineage:
     stats = sorted({row["stat"] for row in rows}, key=place_of)
     inputs = _query(runtime, "lineage_inputs", {**behind, "stats": stats})
     names = sorted({player_lookup, *(row["note"] for row in inputs if row["kind"] == "line")})
-    files = _query(runtime, "lineage_files", {**behind, "lookups": names})
+    files = _query(runtime, "lineage_files", {**behind, "lookups": names, "stats": stats})
     picks = tuple(_pick(row) for row in _query(runtime, "lineage_picks", who))
     picked = {(pick.stat, pick.bookmaker, pick.line) for pick in picks}
     lines = sorted(map(_line, (row for row in inputs if row["kind"] == "line")), key=lambda each: place_of(each.stat))

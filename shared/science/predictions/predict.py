@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.nba.stats import STATS, Stat
+from shared.nba.stats import PREDICTED, Stat
 from shared.science.model_registry.registry import Models
 from shared.science.predictions.explain import explanations
 from shared.science.predictions.lines import MOST_DEVIATIONS_ABOVE, MOST_DEVIATIONS_BELOW, Policy
@@ -60,7 +60,7 @@ def predict_players(
     system's code fails.
     """
     rows: list[PredictionRow] = []
-    for stat in STATS.values():
+    for stat in PREDICTED.values():
         of_stat = models.get(stat.name, NO_MODELS)
         rows += _predict_stat(stat, players, of_stat, policy, left_out, explained=explained)
     return rows

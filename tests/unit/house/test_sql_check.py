@@ -70,7 +70,7 @@ def test_the_contract_has_an_answer_of_every_function_that_is_let_pass() -> None
 # --- planted breaches -----------------------------------------------------------------------------
 
 BOX = "nba_raw.nbac_player_boxscores"
-LINES = "nba_raw.odds_api_player_points_props"
+LINES = "nba_raw.odds_api_player_props"
 FEATURES = "nba_predictions.ml_feature_store"
 
 BREACHES: list[tuple[str, str]] = [

@@ -31,7 +31,7 @@ WHERE game_date BETWEEN @first AND @last AND source = 'official' AND snapshot_ti
 GROUP BY game_date
 UNION ALL
 SELECT 'player_lines' AS source, game_date, MAX(fetched_at) AS newest_at, COUNT(DISTINCT event_id) AS games
-FROM nba_raw.odds_api_player_points_props
+FROM nba_raw.odds_api_player_props
 WHERE game_date BETWEEN @first AND @last AND fetched_at <= @now
 GROUP BY game_date
 UNION ALL

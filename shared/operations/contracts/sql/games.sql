@@ -58,7 +58,7 @@ feeds AS (
     WHERE game_date BETWEEN @first AND @last AND source <> 'derived'
     UNION ALL
     SELECT game_date, 'player_lines' AS feed, snapshot_time
-    FROM nba_raw.odds_api_player_points_props
+    FROM nba_raw.odds_api_player_props
     WHERE game_date BETWEEN @first AND @last
     UNION ALL
     SELECT game_date, 'game_lines' AS feed, snapshot_time
@@ -159,12 +159,12 @@ grades AS (
     AND played.player_id = given.player_id
   WHERE given.game_date BETWEEN @first AND @last
     AND (
-      (given.void_reason IS NULL AND given.actual = {{stat_value(played., , given.stat)}})
+      (given.void_reason IS NULL AND given.actual = {{stat_value(played., , given.stat, fg3m)}})
       OR (given.void_reason = 'did_not_play' AND played.player_id IS NULL)
       OR (
         given.void_reason = 'no_figure'
         AND played.player_id IS NOT NULL
-        AND {{stat_value(played., , given.stat)}} IS NULL
+        AND {{stat_value(played., , given.stat, fg3m)}} IS NULL
       )
     )
   GROUP BY given.game_date, given.game_id, given.batch_id

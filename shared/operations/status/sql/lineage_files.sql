@@ -8,9 +8,10 @@ found AS (
   QUALIFY ROW_NUMBER() OVER (ORDER BY {{newest_snapshot()}}) = 1
   UNION ALL
   SELECT 'lines' AS kind, game_date AS about, source_file, snapshot_time AS at, run_id
-  FROM nba_raw.odds_api_player_points_props
-  WHERE game_date = @game_date AND player_lookup IN UNNEST(@lookups) AND snapshot_time < @features_as_of
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY event_id, bookmaker, line ORDER BY {{newest_snapshot()}}) = 1
+  FROM nba_raw.odds_api_player_props
+  WHERE game_date = @game_date AND stat IN UNNEST(@stats) AND player_lookup IN UNNEST(@lookups)
+    AND snapshot_time < @features_as_of
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY event_id, bookmaker, stat, line ORDER BY {{newest_snapshot()}}) = 1
   UNION ALL
   -- The lists in force of the two teams; what was derived from box scores has no file.
   SELECT 'injuries' AS kind, i.game_date AS about, i.source_file, i.snapshot_time AS at, i.run_id

@@ -51,6 +51,7 @@ lines AS (
     AND game_id = @game_id
     AND player_id = @player_id
     AND features_as_of = @features_as_of
+    AND stat IN UNNEST(@stats)
 ),
 played AS (
   SELECT *
@@ -61,7 +62,7 @@ played AS (
 games AS (
   SELECT
     'game' AS kind, played.opponent AS name, played.known_at AS at,
-    CAST({{stat_value(played., , stat)}} AS FLOAT64) AS value, CAST(NULL AS STRING) AS note,
+    CAST({{stat_value(played., , stat, fg3m)}} AS FLOAT64) AS value, CAST(NULL AS STRING) AS note,
     played.game_date AS about, played.game_id, FALSE AS is_main, stat
   FROM played
   CROSS JOIN UNNEST(@stats) AS stat

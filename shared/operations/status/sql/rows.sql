@@ -37,9 +37,9 @@ FROM nba_raw.injury_report_teams
 WHERE game_date = @game_date
 UNION ALL
 SELECT
-  'phase2' AS phase, 'nba_raw.odds_api_player_points_props' AS table_name,
+  'phase2' AS phase, 'nba_raw.odds_api_player_props' AS table_name,
   COUNT(*) AS row_count, MAX(snapshot_time) AS newest
-FROM nba_raw.odds_api_player_points_props
+FROM nba_raw.odds_api_player_props
 WHERE game_date = @game_date
 UNION ALL
 SELECT

@@ -13,6 +13,7 @@ import pytest
 
 from functions.phase2_raw.normalise.odds import LINES, PROPS, OddsRows
 from functions.phase2_raw.normalise.rows import Problems
+from shared.nba.stats import STATS, Stat
 from shared.stores.ports import DateRange
 from shared.stores.raw_files import RawAnswer, RawContent
 from tests.support.fake_sources import DAY, event_odds, market, outcome
@@ -40,7 +41,8 @@ def test_over_and_under_of_a_line_are_one_row_on_the_new_york_day() -> None:
     assert first == {
         "game_date": DAY, "event_id": "event1", "home_team": "LAL", "away_team": "LAC",
         "commence_time": datetime(2025, 11, 15, 3, 30, tzinfo=UTC), "bookmaker": "fanduel", "market": "player_points",
-        "player_name": "Jimmy Butler III", "player_lookup": "jimmybutleriii", "player_lookup_base": "jimmybutler",
+        "stat": "points", "player_name": "Jimmy Butler III", "player_lookup": "jimmybutleriii",
+        "player_lookup_base": "jimmybutler",
         "line": Decimal("24.5"), "over_price": -115, "under_price": -105,
         "snapshot_time": datetime(2025, 11, 14, 15, 0, tzinfo=UTC), "fetched_at": FETCHED, "run_id": "run-1",
         "source_file": "the/path", "answer_at": FETCHED,
@@ -134,8 +136,8 @@ def test_an_unknown_team_or_a_broken_event_is_counted() -> None:
 
 
 def test_markets_nobody_asked_for_are_noted() -> None:
-    _, problems = normalise(OddsRows, "odds", odds(market("player_assists", [])))
-    assert problems.notes == {"markets player_assists": 1}
+    _, problems = normalise(OddsRows, "odds", odds(market("player_blocks", [])))
+    assert problems.notes == {"markets player_blocks": 1}
 
 
 EMPTY = {"game_date": DAY, "home_team": "LAL", "away_team": "LAC", "event_id": "event1", "bookmaker": None,
@@ -168,17 +170,49 @@ def test_an_answer_of_which_no_line_came_is_one_row_that_says_so(
         }
 
 
-def test_what_was_asked_for_says_what_the_answer_is_about() -> None:
-    def read(markets: str) -> set[str]:
-        problems = Problems()
-        normaliser = OddsRows(DateRange(DAY, DAY), problems)
-        answer = RawAnswer("odds", {"params": {"markets": markets}}, odds(bookmakers=[]))
-        normaliser.add("p", RawContent("odds_api", "event_odds", DAY, "r", FETCHED, {}, [answer]))
-        return set(normaliser.tables())
+def read_asked(markets: str, *found: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """The rows of an answer that these markets were asked for."""
+    normaliser = OddsRows(DateRange(DAY, DAY), Problems())
+    answer = RawAnswer("odds", {"params": {"markets": markets}}, odds(*found))
+    normaliser.add("p", RawContent("odds_api", "live_odds", DAY, "r", FETCHED, {}, [answer]))
+    return {table: rows.to_pylist() for table, rows in normaliser.tables().items()}
 
-    assert read("player_points,player_points_alternate") == {PROPS}
-    assert read("spreads,totals") == {LINES}
-    assert read("player_points,spreads") == {PROPS, LINES}
+
+def test_what_was_asked_for_says_what_the_answer_is_about() -> None:
+    assert set(read_asked("player_points,player_points_alternate")) == {PROPS}
+    assert set(read_asked("spreads,totals")) == {LINES}
+    assert set(read_asked("player_points,spreads")) == {PROPS, LINES}
+
+
+@pytest.mark.parametrize("stat", STATS.values(), ids=STATS.keys())
+def test_every_statistic_is_read_from_its_markets(stat: Stat) -> None:
+    line = [outcome("Over", "A B", 2.5, -110)]
+    tables = read_asked(",".join(stat.markets), *(market(key, line) for key in stat.markets))
+    assert [(row["stat"], row["market"], row["line"]) for row in tables[PROPS]] == [
+        (stat.name, key, Decimal("2.5")) for key in stat.markets
+    ]
+
+
+def test_an_answer_has_a_row_without_a_bookmaker_of_each_statistic_that_nobody_offers() -> None:
+    """Rebounds are offered as alternates alone, threes not at all; nobody asked for assists."""
+    offered = market("player_rebounds_alternate", [outcome("Over", "A B", 6.5, -110)])
+    tables = read_asked("player_points,player_rebounds,player_rebounds_alternate,player_threes", offered, GOOD)
+    found = {(row["stat"], row["bookmaker"], row["market"]) for row in tables[PROPS]}
+    assert found == {
+        ("points", "fanduel", "player_points"),
+        ("rebounds", "fanduel", "player_rebounds_alternate"),
+        ("threes", None, None),
+    }
+
+
+@pytest.mark.parametrize(("kind", "stats"), [("player_points", {"points"}), ("live_odds", STATS.keys())])
+def test_an_event_that_is_gone_is_offered_by_nobody_in_what_its_file_is_about(kind: str, stats: set[str]) -> None:
+    normaliser = OddsRows(DateRange(DAY, DAY), Problems())
+    gone = RawAnswer("gone", {}, [odds()])
+    normaliser.add("p", RawContent("odds_api", kind, DAY, "r", FETCHED, {}, [gone]))
+    tables = normaliser.tables()
+    assert {row["stat"] for row in tables[PROPS].to_pylist()} == stats
+    assert (LINES in tables) == (kind == "live_odds")
 
 
 def test_a_historical_answer_stands_for_its_own_moment() -> None:
@@ -200,7 +234,7 @@ def test_an_event_with_a_line_has_no_row_without_a_bookmaker() -> None:
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        (outcome("Over", "A B", 250.5, -110), "line 250.5 is not within 0.5 to 100"),
+        (outcome("Over", "A B", 100.5, -110), "line 100.5 is not within 0.5 to 100"),
         (outcome("Over", "A B", 20.5, 1_000_000), "price 1000000 is not within -100000 to 20000"),
         (outcome("Over", "A B", 20.5, 2**63), "is not within -100000 to 20000"),
         (outcome("Over", "A B", 20.5, int("9" * 400)), "price a whole number of some"),

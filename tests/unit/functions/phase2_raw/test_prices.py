@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.phase2_raw.normalise.prices import american, half_points, points
+from shared.nba.stats import POINTS, STATS, Stat
 
 
 @pytest.mark.parametrize(
@@ -40,7 +41,7 @@ def test_decimal_odds_to_six_places_come_back_as_the_american_ones_they_were(odd
 
 @given(st.integers(1, 200))
 def test_half_points_are_exact(halves: int) -> None:
-    assert half_points(halves / 2) * 2 == halves
+    assert half_points(halves / 2, POINTS) * 2 == halves
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,14 @@ def test_half_points_are_exact(halves: int) -> None:
 )
 def test_what_is_no_line_in_half_points_is_refused(point: Any) -> None:
     with pytest.raises(ValueError, match="line"):
-        half_points(point)
+        half_points(point, POINTS)
+
+
+@pytest.mark.parametrize("stat", STATS.values(), ids=STATS.keys())
+def test_a_line_is_within_the_bounds_of_its_own_statistic(stat: Stat) -> None:
+    assert half_points(stat.most, stat) == stat.most
+    with pytest.raises(ValueError, match=f"is not within 0.5 to {stat.most}"):
+        half_points(stat.most + 0.5, stat)
 
 
 def test_spreads_and_totals_are_exact() -> None:

@@ -70,7 +70,7 @@ NAMES = {
 
 @pytest.mark.parametrize("name", list(NAMES))
 def test_a_name_finds_its_player(world: FeatureFixture, name: str) -> None:
-    where = f"player_lookup = '{player_lookup(name)}' AND feed = 'odds_api_player_points_props'"
+    where = f"player_lookup = '{player_lookup(name)}' AND feed = 'odds_api_player_props'"
     found = world.rows("nba_analytics.resolved_names", where)
     player, how = NAMES[name]
     assert [(row["player_id"], row["method"] or row["reason"]) for row in found] == [(player, how)]
@@ -79,9 +79,9 @@ def test_a_name_finds_its_player(world: FeatureFixture, name: str) -> None:
 def test_unresolved_names_are_recorded_with_their_feed(world: FeatureFixture) -> None:
     found = world.rows("nba_reference.unresolved_names")
     assert {(row["player_name"], row["feed"], row["teams"], row["reason"], row["seen_at"]) for row in found} == {
-        ("Gary Payton Jr.", "odds_api_player_points_props", "BOS-LAL", "ambiguous", AS_OF),
-        ("Marcus Morris", "odds_api_player_points_props", "BOS-LAL", "ambiguous", AS_OF),
-        ("Some Rookie", "odds_api_player_points_props", "BOS-LAL", "no_match", AS_OF),
+        ("Gary Payton Jr.", "odds_api_player_props", "BOS-LAL", "ambiguous", AS_OF),
+        ("Marcus Morris", "odds_api_player_props", "BOS-LAL", "ambiguous", AS_OF),
+        ("Some Rookie", "odds_api_player_props", "BOS-LAL", "no_match", AS_OF),
         ("Nobody Known", "injury_report", "BOS-LAL", "no_match", AS_OF),
     }
 
@@ -175,7 +175,7 @@ def renamed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeatureFixture
 
 @pytest.mark.parametrize("name", list(OTHERS))
 def test_any_name_that_an_id_had_finds_him(renamed: FeatureFixture, name: str) -> None:
-    where = f"player_lookup = '{player_lookup(name)}' AND feed = 'odds_api_player_points_props'"
+    where = f"player_lookup = '{player_lookup(name)}' AND feed = 'odds_api_player_props'"
     found = renamed.rows("nba_analytics.resolved_names", where)
     assert [(row["player_id"], row["method"] or row["reason"]) for row in found] == [OTHERS[name]]
 

@@ -55,8 +55,9 @@ def _raw_tables(archive: Path) -> Iterator[tuple[str, pa.Table]]:
         "nba_raw.nbac_team_boxscores": f"""SELECT game_date, game_id, team, opponent, is_home, season, season_type,
           MAX(snapshot_time) AS snapshot_time, SUM(minutes) AS minutes, {sums}, {run}
           FROM ({box}) GROUP BY ALL""",
-        "nba_raw.odds_api_player_points_props": f"""SELECT {day}, game_id AS event_id, home_abbr AS home_team,
+        "nba_raw.odds_api_player_props": f"""SELECT {day}, game_id AS event_id, home_abbr AS home_team,
           away_abbr AS away_team, bookmaker, IF(is_main, 'player_points', 'player_points_alternate') AS market,
+          'points' AS stat,
           player_name, lookup(player_name) AS player_lookup, base(player_name) AS player_lookup_base,
           line::DECIMAL(9, 1)::DECIMAL(38, 9) AS line, over_price::BIGINT AS over_price,
           under_price::BIGINT AS under_price, snapshot_time, snapshot_time AS fetched_at, {run}

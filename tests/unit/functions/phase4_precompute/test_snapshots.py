@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from shared.core.clock import at_new_york
+from shared.nba.stats import STATS
 from shared.science.predictions.lines import main_line, offers
 from tests.support.features_fixture import FeatureFixture, Row, open_world
 
@@ -159,6 +160,74 @@ def test_rows_without_the_answers_moment_are_of_the_fetch_or_of_the_past(world: 
     assert list_offers(world, "Star Man") == set()
     assert list_offers(world, "Steady Mate") == {("draftkings", True, "12.5")}
     assert list_offers(world, "Western Man") == {("draftkings", True, "15.5"), ("fanduel", True, "14.5")}
+
+
+# --- lines of several statistics ------------------------------------------------------------------
+
+
+def mains_of(world: FeatureFixture, name: str = "Star Man") -> dict[str, set[str]]:
+    """The main lines of a player in force by statistic, after phase 3."""
+    world.phase3("same_day", DAY, DAY, AS_OF)
+    found: dict[str, set[str]] = {}
+    for row in world.rows("nba_analytics.upcoming_player_lines", f"player_name = '{name}' AND is_main AND {NOW}"):
+        found.setdefault(row["stat"], set()).add(str(row["line"].normalize()))
+    return found
+
+
+def test_a_player_has_a_line_of_each_statistic_and_the_market_of_his_features_is_points(world: FeatureFixture) -> None:
+    for stat in STATS.values():
+        line(world, "Star Man", str(stat.usual // 1 + 0.5), 16, market=stat.market)
+        line(world, "Star Man", str(stat.usual // 1 + 1.5), 16, market=stat.alternate_market)
+    assert mains_of(world) == {stat.name: {str(stat.usual // 1 + 0.5)} for stat in STATS.values()}
+    assert len(world.rows("nba_analytics.upcoming_player_lines", NOW)) == 2 * len(STATS)
+    [row] = world.rows("nba_analytics.upcoming_player_game_context", f"main_line IS NOT NULL AND {NOW}")
+    assert (row["player_name"], row["main_line"], row["line_books"]) == ("Star Man", Decimal("10.5"), 1)
+
+
+def test_what_an_answer_says_of_one_statistic_it_says_of_no_other(world: FeatureFixture) -> None:
+    """At 16:00 nobody offers threes any more, and an answer at 17:00 was asked for points alone."""
+    line(world, "Star Man", "20.5", 9)
+    line(world, "Star Man", "6.5", 9, market="player_rebounds")
+    line(world, "Star Man", "2.5", 9, market="player_threes")
+    assert mains_of(world) == {"points": {"20.5"}, "rebounds": {"6.5"}, "threes": {"2.5"}}
+    world.no_lines(DAY, "BOS", "LAL", at=at(16), stat="threes")
+    assert mains_of(world) == {"points": {"20.5"}, "rebounds": {"6.5"}}
+    line(world, "Star Man", "22.5", 17)
+    assert mains_of(world) == {"points": {"22.5"}, "rebounds": {"6.5"}}
+
+
+def test_lines_are_judged_by_the_bounds_of_their_own_statistic(world: FeatureFixture) -> None:
+    """Nobody knows how the star rebounds, so that a usual man's four count: 5 are too far from the
+    books for rebounds, and nothing for points; 14 lie 4 deviations above, of points they do not.
+    """
+    for book, rebounds, points in (("a", "4.5", "14.5"), ("b", "4.5", "14.5"), ("c", "9.5", "19.5")):
+        line(world, "Star Man", rebounds, 16, book=book, market="player_rebounds")
+        line(world, "Star Man", points, 16, book=book)
+    for market in ("player_rebounds", "player_points"):
+        line(world, "Steady Mate", "15.5", 16, market=market)
+    world.phase3("same_day", DAY, DAY, AS_OF)
+    found = world.rows("nba_analytics.upcoming_player_lines", f"suspicious IS NOT NULL AND {NOW}")
+    assert sorted((row["player_name"], row["stat"], row["bookmaker"], row["suspicious"]) for row in found) == [
+        ("Star Man", "rebounds", "c", "far_from_books"),
+        ("Steady Mate", "rebounds", "draftkings", "far_from_form"),
+    ]
+
+
+def test_the_form_of_a_sum_is_that_of_its_parts(world: FeatureFixture) -> None:
+    """16 points, 12 rebounds and 9 assists in his one game, with three usual men's: four deviations
+    above 17.5 points and rebounds are 48.0, above 21.6 with assists 55.3.
+    """
+    world.box(PLAYED, STAR, "BOS", "LAL", home=True, twos=8, rebounds=12, assists=9, at=at(8))
+    world.phase3("results", PLAYED, PLAYED, AS_OF)
+    line(world, "Star Man", "54.5", 16, market="player_points_rebounds")
+    line(world, "Star Man", "54.5", 16, market="player_points_rebounds_assists")
+    line(world, "Star Man", "54.5", 16, market="player_points_rebounds", book="fanduel")
+    world.phase3("same_day", DAY, DAY, AS_OF)
+    found = {
+        (row["stat"], row["suspicious"])
+        for row in world.rows("nba_analytics.upcoming_player_lines", f"player_name = 'Star Man' AND {NOW}")
+    }
+    assert found == {("pr", "far_from_form"), ("pra", None)}
 
 
 def team_lines(world: FeatureFixture) -> tuple[float | None, float | None, int | None]:

@@ -35,7 +35,7 @@ from tests.support.prediction_tables import (
 )
 
 INJURIES = "nba_raw.injury_report_teams"
-PLAYER_LINES = "nba_raw.odds_api_player_points_props"
+PLAYER_LINES = "nba_raw.odds_api_player_props"
 GAME_LINES = "nba_raw.odds_api_game_lines"
 BOXES = "nba_raw.nbac_player_boxscores"
 SCHEDULE = "nba_raw.nbac_schedule"

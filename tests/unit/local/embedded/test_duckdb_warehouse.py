@@ -148,13 +148,11 @@ def test_a_table_with_other_columns_is_named_with_what_to_do(file: Path, change:
 
 # The tables as they were declared before 1 December 2025; lines of a season lie in such files.
 OLD_TABLES = {
-    "odds_api_player_points_props": (
+    "odds_api_game_lines": (
         "game_date DATE NOT NULL, event_id VARCHAR NOT NULL, home_team VARCHAR NOT NULL, away_team VARCHAR NOT NULL,"
-        " commence_time TIMESTAMP WITH TIME ZONE, bookmaker VARCHAR NOT NULL, market VARCHAR NOT NULL,"
-        " player_name VARCHAR NOT NULL, player_lookup VARCHAR NOT NULL, player_lookup_base VARCHAR NOT NULL,"
-        " line DECIMAL(38,9) NOT NULL, over_price BIGINT, under_price BIGINT,"
-        " snapshot_time TIMESTAMP WITH TIME ZONE NOT NULL, fetched_at TIMESTAMP WITH TIME ZONE NOT NULL,"
-        " run_id VARCHAR NOT NULL, source_file VARCHAR NOT NULL"
+        " commence_time TIMESTAMP WITH TIME ZONE, bookmaker VARCHAR NOT NULL, home_spread DECIMAL(38,9),"
+        " total DECIMAL(38,9), snapshot_time TIMESTAMP WITH TIME ZONE NOT NULL,"
+        " fetched_at TIMESTAMP WITH TIME ZONE NOT NULL, run_id VARCHAR NOT NULL, source_file VARCHAR NOT NULL"
     ),
     "nbac_schedule": (
         "game_date DATE NOT NULL, game_id VARCHAR NOT NULL, snapshot_time TIMESTAMP WITH TIME ZONE NOT NULL,"
@@ -173,24 +171,24 @@ def test_a_file_of_an_older_declaration_keeps_its_rows_and_takes_new_ones(file: 
         for name, columns in OLD_TABLES.items():
             connection.execute(f"CREATE TABLE nba_raw.{name} ({columns})")
         connection.execute(
-            "INSERT INTO nba_raw.odds_api_player_points_props VALUES (DATE '2025-11-14', 'e', 'LAL', 'LAC', NULL,"
-            " 'fanduel', 'player_points', 'A B', 'ab', 'ab', 24.5, -110, -110, TIMESTAMPTZ '2025-11-14 15:00:00+00',"
+            "INSERT INTO nba_raw.odds_api_game_lines VALUES (DATE '2025-11-14', 'e', 'LAL', 'LAC', NULL,"
+            " 'fanduel', -3.5, 220.5, TIMESTAMPTZ '2025-11-14 15:00:00+00',"
             " TIMESTAMPTZ '2025-11-14 16:00:00+00', 'r', 'p')"
         )
     for _ in range(2):  # the second time nothing is left to change
         warehouse = DuckDbWarehouse(file)
         warehouse.close()
     warehouse = DuckDbWarehouse(file)
-    props = "nba_raw.odds_api_player_points_props"
+    lines = "nba_raw.odds_api_game_lines"
     known = datetime(2025, 11, 14, 22, tzinfo=UTC)
     answer = {
         "game_date": DAY, "event_id": "e", "home_team": "LAL", "away_team": "LAC", "snapshot_time": known,
         "fetched_at": known, "run_id": "r2", "source_file": "p2", "answer_at": known,
     }  # fmt: skip
-    assert warehouse.load(props, pa.Table.from_pylist([answer]), mode="append", job_id="new") == 1
-    assert warehouse.query(f"SELECT bookmaker, line, answer_at FROM {props} ORDER BY run_id").to_pylist() == [
-        {"bookmaker": "fanduel", "line": Decimal("24.5"), "answer_at": None},
-        {"bookmaker": None, "line": None, "answer_at": known},
+    assert warehouse.load(lines, pa.Table.from_pylist([answer]), mode="append", job_id="new") == 1
+    assert warehouse.query(f"SELECT bookmaker, total, answer_at FROM {lines} ORDER BY run_id").to_pylist() == [
+        {"bookmaker": "fanduel", "total": Decimal("220.5"), "answer_at": None},
+        {"bookmaker": None, "total": None, "answer_at": known},
     ]
     game = {
         "game_date": DAY, "game_id": "0022500201", "snapshot_time": known, "season": "2025-26", "status": "scheduled",

@@ -18,6 +18,7 @@ from local.league.game_day import Setting, expect
 from local.league.names import make_names, spell_for
 from local.league.players import ROSTER, make_players, make_teams, new_season
 from local.league.tables import SCHEMAS
+from shared.nba.stats import STATS
 from shared.nba.teams import TEAMS, team_by_abbr, team_by_name
 
 
@@ -128,7 +129,9 @@ def test_the_absent_do_not_play_and_their_last_ten_games_are_right(rows):
 
 def test_lines_are_half_points_with_a_fair_vig_and_one_last_line_a_book(rows):
     lines = rows["prop_lines"]
-    last = Counter((row["game_id"], row["player_id"], row["bookmaker"]) for row in lines if row["is_last"])
+    last = Counter(
+        (row["game_id"], row["player_id"], row["market"], row["bookmaker"]) for row in lines if row["is_last"]
+    )
     assert set(last.values()) == {1}
     assert {row["bookmaker"] for row in lines} == set(BOOKMAKERS)
     played = {(row["game_id"], row["player_id"]) for row in rows["player_box"]}
@@ -142,8 +145,34 @@ def test_lines_are_half_points_with_a_fair_vig_and_one_last_line_a_book(rows):
             assert row["under_price"] is None
         elif row["is_main"]:
             assert 1.03 < implied_probability(row["over_price"]) + implied_probability(row["under_price"]) < 1.06
-    per_game = Counter(row["game_id"] for row in lines if row["is_last"] and row["bookmaker"] == "draftkings")
+    assert {row["market"] for row in lines} == STATS.keys()
+    points = [row for row in lines if row["market"] == "points"]
+    per_game = Counter(row["game_id"] for row in points if row["is_last"] and row["bookmaker"] == "draftkings")
     assert 14 <= np.mean(list(per_game.values())) <= 21
+
+
+VALUES = {
+    "points": ("points",), "rebounds": ("rebounds",), "assists": ("assists",), "threes": ("fg3m",),
+    "pra": ("points", "rebounds", "assists"), "pr": ("points", "rebounds"), "pa": ("points", "assists"),
+    "ra": ("rebounds", "assists"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("stat", STATS)
+def test_lines_of_a_statistic_are_about_what_box_scores_have_of_it(rows, stat):
+    """Every other game is over the line, and as often as the prices say."""
+    values = {
+        (row["game_id"], row["player_id"]): sum(row[column] for column in VALUES[stat]) for row in rows["player_box"]
+    }
+    last = [row for row in rows["prop_lines"] if row["market"] == stat and row["is_last"] and row["over_price"]]
+    overs, chances = [], []
+    for row in last:
+        if row["played"]:
+            overs.append(values[row["game_id"], row["player_id"]] > row["line"])
+            chances.append(implied_probability(row["over_price"]) / 1.046)
+    assert len(overs) > 500
+    assert np.mean(overs) == pytest.approx(np.mean(chances), abs=0.06)
+    assert 0.42 < np.mean(overs) < 0.58
 
 
 def implied_probability(price: float) -> float:
@@ -164,7 +193,7 @@ def test_the_bookmaker_beats_the_season_average_by_a_little(tmp_path):
     box = pq.read_table(tmp_path / "league" / "player_box.parquet").to_pylist()
     lines = defaultdict(list)
     for row in pq.read_table(tmp_path / "league" / "prop_lines.parquet").to_pylist():
-        if row["is_last"]:
+        if row["is_last"] and row["market"] == "points":
             lines[row["game_id"], row["player_id"]].append(row["line"])
     season: dict[tuple, list[int]] = defaultdict(list)
     line_errors, mean_errors, overs = [], [], []

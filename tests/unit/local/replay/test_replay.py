@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from local.league import write_league
 from local.replay import Archive, ArchiveError, create_replay_app
 from local.replay.odds_api import event_id
 from shared.core.clock import NEW_YORK, at_new_york, new_york_date
+from shared.nba.stats import STAT_OF_MARKET
 from shared.nba.teams import team_by_abbr, team_by_name
 
 LIVE = "/odds/v4/sports/basketball_nba/events"
@@ -128,16 +129,16 @@ def test_box_scores_and_results_are_exactly_those_of_ended_games(replay, tables,
 
 
 def shown_lines(tables, game_id: str, at: datetime) -> set[tuple]:
-    """By brute force: the rows of each book's latest snapshot known at a moment."""
+    """By brute force: the rows of each book's latest snapshot of a statistic known at a moment."""
     books = defaultdict(list)
     for row in tables["prop_lines"]:
         if row["game_id"] == game_id and row["snapshot_time"] <= at:
-            books[row["bookmaker"]].append(row)
+            books[row["bookmaker"], row["market"]].append(row)
     found = set()
-    for book, rows in books.items():
+    for (book, stat), rows in books.items():
         latest = max(row["snapshot_time"] for row in rows)
         found |= {
-            (book, row["player_name"], row["line"], row["over_price"], row["under_price"], row["is_main"])
+            (book, stat, row["player_name"], row["line"], row["over_price"], row["under_price"], row["is_main"])
             for row in rows
             if row["snapshot_time"] == latest
         }
@@ -152,12 +153,13 @@ def answered_lines(odds: dict) -> set[tuple]:
             for outcome in market["outcomes"]:
                 sides[outcome["description"], outcome["point"]][outcome["name"]] = outcome["price"]
             for (name, point), prices in sides.items():
-                main = market["key"] == "player_points"
-                found.add((book["key"], name, point, prices["Over"], prices["Under"], main))
+                stat = STAT_OF_MARKET[market["key"]]
+                main = market["key"] == stat.market
+                found.add((book["key"], stat.name, name, point, prices["Over"], prices["Under"], main))
     return found
 
 
-BOTH = {**ASK, "markets": "player_points,player_points_alternate"}
+ALL = {**ASK, "markets": ",".join(STAT_OF_MARKET)}
 
 
 @given(moment=MOMENTS, later=st.integers(0, 72))
@@ -173,15 +175,15 @@ def test_lines_are_exactly_the_latest_snapshots_known(replay, tables, moment, la
         row = upcoming[event["id"]]
         assert team_by_name(event["home_team"]) == team_by_abbr(row["home_abbr"])
         assert team_by_name(event["away_team"]) == team_by_abbr(row["away_abbr"])
-        odds = replay.get(f"{LIVE}/{event['id']}/odds", **BOTH)
+        odds = replay.get(f"{LIVE}/{event['id']}/odds", **ALL)
         assert answered_lines(odds) == shown_lines(tables, row["game_id"], moment)
         assert all(book["last_update"] <= format_utc(moment) for book in odds["bookmakers"])
         # A historical question about the future is answered with the present.
-        past = replay.get(f"{PAST}/{event['id']}/odds", date=format_utc(moment + timedelta(hours=later)), **BOTH)
+        past = replay.get(f"{PAST}/{event['id']}/odds", date=format_utc(moment + timedelta(hours=later)), **ALL)
         assert past["data"] == odds
         assert past["timestamp"] == format_utc(moment)
         earlier = moment - timedelta(hours=later)
-        past = replay.get(f"{PAST}/{event['id']}/odds", date=format_utc(earlier), **BOTH)
+        past = replay.get(f"{PAST}/{event['id']}/odds", date=format_utc(earlier), **ALL)
         assert answered_lines(past["data"]) == shown_lines(tables, row["game_id"], earlier)
 
 
@@ -379,6 +381,18 @@ def test_the_real_day_has_nine_games_and_132_players_with_lines(real):
         for outcome in book["markets"][0]["outcomes"]
     }
     assert len(players) >= 132
+
+
+def test_the_real_archive_has_lines_of_other_statistics_too(real):
+    """Of autumn 2025 there are no sums of two, and threes of two sources."""
+    real.now = datetime(2025, 11, 14, 22, 30, tzinfo=UTC)
+    found = Counter(
+        STAT_OF_MARKET[market["key"]].name
+        for event in real.get(LIVE, apiKey="k")
+        for book in real.get(f"{LIVE}/{event['id']}/odds", **ALL)["bookmakers"]
+        for market in book["markets"]
+    )
+    assert found.keys() == {"points", "rebounds", "assists", "pra", "threes"}
 
 
 # --- requests and refusals ------------------------------------------------------------------------

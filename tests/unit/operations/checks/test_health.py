@@ -304,9 +304,7 @@ def test_an_open_breaker_is_the_cause_of_what_its_source_lacks(world: World) -> 
 
 def test_lines_that_did_not_come_are_one_cause(world: World) -> None:
     go_well(world)
-    world.runtime.warehouse.execute(
-        "DELETE FROM nba_raw.odds_api_player_points_props WHERE game_date = @day", {"day": DAY}
-    )
+    world.runtime.warehouse.execute("DELETE FROM nba_raw.odds_api_player_props WHERE game_date = @day", {"day": DAY})
     assert roots(health(world)) == ["source-fresh:player_lines"]
 
 

@@ -18,7 +18,7 @@ TABLES = {
     "team_boxscores": "nba_raw.nbac_team_boxscores",
     "official_report": "nba_raw.injury_report_teams",
     "injury_report": "nba_raw.injury_report",
-    "player_lines": "nba_raw.odds_api_player_points_props",
+    "player_lines": "nba_raw.odds_api_player_props",
     "game_lines": "nba_raw.odds_api_game_lines",
     "shot_zones": "nba_raw.shot_zones",
 }
@@ -114,10 +114,7 @@ def test_no_answer_about_the_day_is_red(world: World, source: str) -> None:
 
 def test_lines_that_are_missing_are_one_cause_in_the_words_of_phase_1(world: World) -> None:
     world.play()
-    failed = {
-        "odds_player_points": "The Odds API answered 401. Next: look at its quota.",
-        "odds_game_lines": "The Odds API answered 401.",
-    }
+    failed = {"odds": "The Odds API answered 401. Next: look at its quota."}
     world.run_schedule(SAME_DAY, metadata={"failed": failed})
     players, games = found(world, "player_lines"), found(world, "game_lines")
     assert players.says.endswith("was due at 2025-11-14 11:30; phase 1 says: The Odds API answered 401.")

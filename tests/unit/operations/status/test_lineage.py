@@ -45,12 +45,13 @@ def traced(whole: Evening) -> Evening:
     """The early game's player with lines, files and games before."""
     whole.add(LINES, [line("bookone", "24.5"), line("booktwo", "25.5"), line("bookone", "27.5", is_main=False)])
     props = {
-        "game_date": DAY, "event_id": EARLY, "bookmaker": "bookone", "market": "player_points", "player_lookup": "pone",
-        "line": Decimal("24.5"), "snapshot_time": AS_OF - timedelta(minutes=20), "source_file": "odds-file",
+        "game_date": DAY, "event_id": EARLY, "bookmaker": "bookone", "stat": "points", "market": "player_points",
+        "player_lookup": "pone", "line": Decimal("24.5"), "snapshot_time": AS_OF - timedelta(minutes=20),
+        "source_file": "odds-file",
     }  # fmt: skip
     late = {**props, "snapshot_time": AS_OF, "source_file": "later-file"}
-    whole.add("nba_raw.odds_api_player_points_props", [row("nba_raw.odds_api_player_points_props", **props)])
-    whole.add("nba_raw.odds_api_player_points_props", [row("nba_raw.odds_api_player_points_props", **late)])
+    whole.add("nba_raw.odds_api_player_props", [row("nba_raw.odds_api_player_props", **props)])
+    whole.add("nba_raw.odds_api_player_props", [row("nba_raw.odds_api_player_props", **late)])
     whole.add(BOX, [box(4, "old-file"), box(4, "new-file", snapshot_time=AS_OF - timedelta(hours=1)), box(6, "six")])
     whole.add(BOX, [box(0, "of-the-night", snapshot_time=NOW + timedelta(hours=9))])
     games = [summary_row(EARLY, 1, "P1", 30 + n, DAY - timedelta(days=n)) for n in range(4, 24, 2)]

@@ -179,7 +179,7 @@ def test_datasets_are_prefixed_outside_strings_and_comments(sql: str, expected: 
 
 
 def test_rows_are_ordered_widened_and_filled() -> None:
-    schema = schemas.load_schema("nba_raw.odds_api_player_points_props")
+    schema = schemas.load_schema("nba_raw.odds_api_player_props")
     exact = {
         field.name: {
             "STRING": pa.array(["x"]).dictionary_encode(), "INT64": pa.array([7], pa.int16()), "BOOL": pa.array([True]),

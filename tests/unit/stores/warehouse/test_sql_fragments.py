@@ -13,7 +13,7 @@ import pytest
 
 from shared.core.clock import HISTORICAL_CUTOFF
 from shared.core.errors import NotFound, SchemaMismatch
-from shared.nba.stats import BASE_STATS, STATS
+from shared.nba.stats import BASE_STATS, STATS, Stat
 from shared.science.features.names import FEATURE_STORE
 from shared.stores.warehouse import sql
 from shared.stores.warehouse.schemas import load_schema
@@ -82,11 +82,6 @@ def test_values_take_their_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     sql._fragment.cache_clear()
 
 
-@pytest.mark.parametrize("stat", STATS)
-def test_every_statistic_has_its_value_in_a_game(stat: str) -> None:
-    assert f"WHEN '{stat}' THEN" in expand_fragments("{{stat_value(games., , grades.stat)}}")
-
-
 @pytest.mark.parametrize("stat", BASE_STATS)
 def test_every_statistic_has_every_feature(stat: str) -> None:
     """A statistic of shared/nba/stats.py that a statement or a schema lacks is named here."""
@@ -105,5 +100,13 @@ def test_every_statistic_has_every_feature(stat: str) -> None:
     for table in ("nba_precompute.player_daily_cache", FEATURE_STORE):
         undeclared = sorted(set(columns) - set(load_schema(table).columns))
         assert not undeclared, f"shared/stores/warehouse/schemas/{table}.json lacks {', '.join(undeclared)}"
-    column = {"threes": "fg3m"}.get(stat, stat)
-    assert column in load_schema("nba_analytics.player_game_summary").columns
+    assert STATS[stat].column in load_schema("nba_analytics.player_game_summary").columns
+
+
+@pytest.mark.parametrize("stat", STATS.values(), ids=STATS.keys())
+def test_every_statistic_has_its_value_a_sum_that_of_its_parts(stat: Stat) -> None:
+    in_a_game = " + ".join(f"g.{STATS[part].column}" for part in stat.parts)
+    assert f"WHEN '{stat.name}' THEN {in_a_game}\n" in expand_fragments("{{stat_value(g., , p.stat, fg3m)}}")
+    mean = " + ".join(f"f.{part}_season" for part in stat.parts)
+    assert f"WHEN '{stat.name}' THEN {mean}\n" in expand_fragments("{{stat_value(f., _season, p.stat, threes)}}")
+    assert all(f"{part}_season" in load_schema(FEATURE_STORE).columns for part in stat.parts)
