@@ -128,5 +128,5 @@ def place_of(name: str) -> tuple[int, str]:
 
 
 HIGHEST_LINE = max(stat.most for stat in STATS.values())
-# What a box score counts by itself; the other statistics are sums of these.
-BASE_STATS = ("points", "rebounds", "assists", "threes")
+BASE_STATS = tuple(stat.name for stat in STATS.values() if not stat.is_sum)
+"""Names of what a box score counts by itself; the others are sums of these."""

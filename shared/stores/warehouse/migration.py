@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.stores.ports import Warehouse
+from shared.stores.warehouse.schemas import load_schema
 from shared.stores.warehouse.staging import DATASET as STAGING
 
 NAME = "2026-12-statistics"
@@ -45,6 +46,8 @@ _TABLES: Mapping[str, _Table] = {
     # rank 0 is the list itself
     "nba_predictions.exported_best_bets": _Table({}, named=" AND rank > 0"),
 }
+# Lines of points had a table of their own; now there is one for all statistics.
+_OLD_LINES, _LINES = "nba_raw.odds_api_player_points_props", "nba_raw.odds_api_player_props"
 # A unit that was predicted and is not consolidated yet has its rows there.
 _OF_A_UNIT = _Table(_PREDICTIONS, has_explanations=True)
 
@@ -81,6 +84,9 @@ def steps(columns: Mapping[str, Sequence[str]]) -> Iterator[Step]:
         elif name.startswith(f"{STAGING}.{_STAGED}"):
             # not partitioned: no filter is asked for
             yield from _of_table(name, there, _OF_A_UNIT, where="TRUE")
+    # the new one comes with the apply, or with the opening, that follows the first time
+    if columns.keys() >= {_OLD_LINES, _LINES}:
+        yield _copy_lines()
 
 
 def _of_table(name: str, there: Sequence[str], table: _Table, where: str) -> Iterator[Step]:
@@ -102,10 +108,27 @@ def _of_table(name: str, there: Sequence[str], table: _Table, where: str) -> Ite
         )
 
 
+def _copy_lines() -> Step:
+    """Rows of raw files that the new table has nothing of: each file is written with one
+    statement.
+    """
+    new = load_schema(_LINES).columns
+    columns = ", ".join(new)
+    selected = ", ".join("'points' AS stat" if name == "stat" else name for name in new)
+    missing = (
+        f"FROM `{_OLD_LINES}` WHERE {_EVERY_DAY}"
+        f" AND source_file NOT IN (SELECT source_file FROM `{_LINES}` WHERE {_EVERY_DAY})"
+    )
+    return Step(
+        f"INSERT INTO `{_LINES}` ({columns}) SELECT {selected} {missing}",
+        remaining=f"SELECT COUNT(*) AS n {missing}",
+    )
+
+
 def _columns(warehouse: Warehouse) -> dict[str, Sequence[str]]:
     """Columns of the tables that may be of before, as far as they are there."""
     found: dict[str, Sequence[str]] = {}
-    for name in _TABLES:
+    for name in (*_TABLES, _OLD_LINES, _LINES):
         dataset, _, table = name.partition(".")
         there = warehouse.tables(dataset, table)
         if name in there:

@@ -18,6 +18,7 @@ from local.embedded.duckdb_warehouse import DuckDbWarehouse
 from shared.core.errors import SchemaMismatch
 from shared.stores.warehouse import migration, staging
 from shared.stores.warehouse.rows import table_of
+from shared.stores.warehouse.schemas import load_schema
 
 DAY = date(2025, 1, 6)
 AT = datetime(2025, 1, 6, 22, 30, tzinfo=UTC)
@@ -26,6 +27,7 @@ GRADES = "nba_predictions.prediction_accuracy"
 WINDOWS = "nba_predictions.system_daily_performance"
 BETS = "nba_predictions.exported_best_bets"
 LINES = "nba_analytics.upcoming_player_lines"
+OLD_RAW, RAW = "nba_raw.odds_api_player_points_props", "nba_raw.odds_api_player_props"
 UNIT = staging.staging_table("batch_2025-01-06_r1", "7")
 # Today's name of a column -> the name it had.
 OF_BEFORE = {
@@ -96,6 +98,22 @@ def before(tmp_path: Path) -> Path:
     return file
 
 
+def raw_rows() -> list[dict[str, Any]]:
+    """Lines as the raw table of before had them: two of one file, and of another that no book had
+    any.
+    """
+    answer = {
+        "game_date": DAY, "event_id": "e", "home_team": "BOS", "away_team": "LAL", "commence_time": AT,
+        "snapshot_time": AT, "fetched_at": AT, "answer_at": AT, "run_id": "r", "source_file": "raw/1.json.gz",
+    }  # fmt: skip
+    line = {
+        **answer, "bookmaker": "a", "market": "player_points", "player_name": "X", "player_lookup": "x",
+        "player_lookup_base": "x", "line": Decimal("20.5"), "over_price": -110, "under_price": -110,
+    }  # fmt: skip
+    other = {**line, "market": "player_points_alternate", "line": Decimal("24.5")}
+    return [line, other, {**answer, "source_file": "raw/2.json.gz"}]
+
+
 def content(warehouse: DuckDbWarehouse) -> dict[str, list[dict[str, Any]]]:
     found = {}
     for table in (*rows(), UNIT):
@@ -142,6 +160,25 @@ def test_what_a_unit_of_before_staged_is_merged(before: Path) -> None:
     warehouse.close()
 
 
+def test_raw_lines_are_copied_once(tmp_path: Path) -> None:
+    """Files that the new table has are its own: what was fetched since stays as it is."""
+    file = tmp_path / "warehouse.duckdb"
+    warehouse = DuckDbWarehouse(file)
+    warehouse.load(OLD_RAW, table_of(OLD_RAW, raw_rows()), mode="append", job_id="before")
+    newer = {**raw_rows()[0], "stat": "rebounds", "market": "player_rebounds", "source_file": "raw/3.json.gz"}
+    warehouse.load(RAW, table_of(RAW, [newer]), mode="append", job_id="since")
+    reported: list[str] = []
+    assert migration.migrate(warehouse, reported.append) == 1
+    assert reported[0].startswith(f"INSERT INTO `{RAW}`")
+    assert migration.migrate(warehouse, reported.append) == 0
+    found = warehouse.query(f"SELECT * FROM `{RAW}` WHERE game_date = @day", {"day": DAY}).to_pylist()
+    wanted = [newer, *({**row, "stat": "points"} for row in raw_rows())]
+    for row in wanted:
+        assert {name: row.get(name) for name in load_schema(RAW).columns} in found
+    assert len(found) == len(wanted)
+    warehouse.close()
+
+
 def test_a_migration_that_died_goes_on(before: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After each of its statements once: the next opening ends with the same."""
     wanted = as_today(tmp_path)
@@ -178,7 +215,11 @@ def test_a_table_of_another_release_is_refused_as_ever(before: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "sql", [step.sql for step in migration.steps({PREDICTIONS: ["predicted_points"], UNIT: [], BETS: []})]
+    "sql",
+    [
+        step.sql
+        for step in migration.steps({PREDICTIONS: ["predicted_points"], UNIT: [], BETS: [], OLD_RAW: [], RAW: []})
+    ],
 )
 def test_both_warehouses_take_the_statements(sql: str) -> None:
     from local.embedded.transpile import transpile
