@@ -39,9 +39,9 @@ def form_on_paper(stat: str, games: Sequence[PaperGame], opponent: str) -> dict[
         "l20": fmean(values[:20]),
         "season": fmean(game.value for game in season),
         "prev_season": fmean(before),
-        "ewma_02": weighted(values, 0.98) / weighted([1] * len(values), 0.98),
-        "ewma_08": weighted(values, 0.92) / weighted([1] * len(values), 0.92),
-        "ewma_20": weighted(values, 0.80) / weighted([1] * len(values), 0.80),
+        "ewma_02": weigh(values, 0.98) / weigh([1] * len(values), 0.98),
+        "ewma_08": weigh(values, 0.92) / weigh([1] * len(values), 0.92),
+        "ewma_20": weigh(values, 0.80) / weigh([1] * len(values), 0.80),
         "last": float(values[0]),
         "sd_l10": stdev(ten),
         "sd_season": spread,
@@ -52,8 +52,8 @@ def form_on_paper(stat: str, games: Sequence[PaperGame], opponent: str) -> dict[
         "per_minute_l10": sum(ten) / sum(minutes[:10]),
         "per_minute_season": sum(game.value for game in season) / sum(game.minutes for game in season),
         "per_minute_l40": sum(values[:40]) / sum(minutes[:40]),
-        "per_minute_ewma_02": weighted(values, 0.98) / weighted(minutes, 0.98),
-        "per_minute_ewma_05": weighted(values, 0.95) / weighted(minutes, 0.95),
+        "per_minute_ewma_02": weigh(values, 0.98) / weigh(minutes, 0.98),
+        "per_minute_ewma_05": weigh(values, 0.95) / weigh(minutes, 0.95),
     }
     return {f"{stat}_{name}": value for name, value in columns.items()} | {
         f"home_{stat}_diff": (fmean(home) - fmean(away)) * len(games) / (len(games) + 20),
@@ -61,14 +61,14 @@ def form_on_paper(stat: str, games: Sequence[PaperGame], opponent: str) -> dict[
     }
 
 
-def weighted(values: Sequence[float], weight: float) -> float:
+def weigh(values: Sequence[float], weight: float) -> float:
     """The sum of values, newest first, that count weight^k."""
     return sum(weight**k * value for k, value in enumerate(values))
 
 
 def mean_08(values: Sequence[float]) -> float:
     """The exponentially weighted mean that shares and ranks go by."""
-    return weighted(values, 0.92) / weighted([1] * len(values), 0.92)
+    return weigh(values, 0.92) / weigh([1] * len(values), 0.92)
 
 
 def _slope(oldest_first: Sequence[int]) -> float:

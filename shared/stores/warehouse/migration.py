@@ -47,7 +47,7 @@ _TABLES: Mapping[str, _Table] = {
     "nba_predictions.exported_best_bets": _Table({}, named=" AND rank > 0"),
 }
 # Lines of points had a table of their own; now there is one for all statistics.
-_OLD_LINES, _LINES = "nba_raw.odds_api_player_points_props", "nba_raw.odds_api_player_props"
+OLD_LINES, _LINES = "nba_raw.odds_api_player_points_props", "nba_raw.odds_api_player_props"
 # A unit that was predicted and is not consolidated yet has its rows there.
 _OF_A_UNIT = _Table(_PREDICTIONS, has_explanations=True)
 
@@ -85,7 +85,7 @@ def steps(columns: Mapping[str, Sequence[str]]) -> Iterator[Step]:
             # not partitioned: no filter is asked for
             yield from _of_table(name, there, _OF_A_UNIT, where="TRUE")
     # the new one comes with the apply, or with the opening, that follows the first time
-    if columns.keys() >= {_OLD_LINES, _LINES}:
+    if columns.keys() >= {OLD_LINES, _LINES}:
         yield _copy_lines()
 
 
@@ -116,7 +116,7 @@ def _copy_lines() -> Step:
     columns = ", ".join(new)
     selected = ", ".join("'points' AS stat" if name == "stat" else name for name in new)
     missing = (
-        f"FROM `{_OLD_LINES}` WHERE {_EVERY_DAY}"
+        f"FROM `{OLD_LINES}` WHERE {_EVERY_DAY}"
         f" AND source_file NOT IN (SELECT source_file FROM `{_LINES}` WHERE {_EVERY_DAY})"
     )
     return Step(
@@ -128,7 +128,7 @@ def _copy_lines() -> Step:
 def _columns(warehouse: Warehouse) -> dict[str, Sequence[str]]:
     """Columns of the tables that may be of before, as far as they are there."""
     found: dict[str, Sequence[str]] = {}
-    for name in (*_TABLES, _OLD_LINES, _LINES):
+    for name in (*_TABLES, OLD_LINES, _LINES):
         dataset, _, table = name.partition(".")
         there = warehouse.tables(dataset, table)
         if name in there:

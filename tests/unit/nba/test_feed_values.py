@@ -17,6 +17,7 @@ from shared.nba import feed_values as values
 from shared.nba.bounds import BOUNDS, YEAR, Bound
 from shared.nba.feed_json import read_json
 from shared.nba.feed_values import ElementRefused
+from shared.stores.warehouse.migration import OLD_LINES
 from shared.stores.warehouse.schemas import all_schemas
 
 POINTS = Bound(0, 150, "the record is 100")
@@ -33,7 +34,8 @@ JSON = st.recursive(
 
 def test_every_column_says_its_bounds_and_their_source() -> None:
     for schema in all_schemas():
-        if schema.dataset != "nba_raw":
+        # nothing is read into the table of before any more
+        if schema.dataset != "nba_raw" or schema.name == OLD_LINES:
             continue
         assert schema.name in BOUNDS, f"BOUNDS in shared/nba/bounds.py lacks {schema.name}"
         bounds = BOUNDS[schema.name]

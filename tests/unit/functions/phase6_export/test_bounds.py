@@ -14,13 +14,16 @@ from functions.phase6_export.document import LONGEST_FAIR_PRICE, fair_price
 from functions.phase6_export.schema_check import FOLDER, load, validator
 from shared.core.clock import YEARS
 from shared.nba import bounds
+from shared.nba.bounds import Bound
+from shared.nba.stats import STATS
 
 SCHEMAS = sorted(path.name.removesuffix(".schema.json") for path in FOLDER.iterdir())
+# What any statistic may come to: one bound suits all, the highest line's.
+ANY_STAT = Bound(0, bounds.PROPS["line"].high, "the highest line of a statistic")
 # Fields that are, or stand for, a column of a raw table: the bounds are the same.
 COLUMNS = {
     "player_id": bounds.PLAYER_ID,
-    "points": bounds.PLAYER_BOX["points"],
-    "actual": bounds.PLAYER_BOX["points"],
+    **dict.fromkeys((*STATS, "actual"), ANY_STAT),
     "minutes": bounds.PLAYER_BOX["minutes"],
     "over_price": bounds.PROPS["over_price"],
     "under_price": bounds.PROPS["under_price"],
@@ -108,14 +111,14 @@ def test_a_date_is_one_of_a_year_that_a_game_can_be_of(fits: str, pattern: str) 
 @pytest.mark.parametrize(
     ("definition", "field", "values"),
     [
-        ("line", "line", [0, -0.5, 150.5, 24.25, 1e300]),
+        ("line", "line", [0, -0.5, 185.5, 24.25, 1e300]),
         ("line", "over_price", [0, 99, -99, 20_001, -100_001]),
         ("line", "p_over", [-0.0001, 1.0001]),
         ("line", "expected_value", [-1.01, 201]),
         ("line", "fair_over_price", [1e7, -1e7]),
-        ("stat_tonight", "predicted", [-0.01, 150.01, 1e300]),
+        ("stat_tonight", "predicted", [-0.01, 185.01, 1e300]),
         ("player", "player_id", [0, -1, 10_000_000_000]),
-        ("stat_tonight", "last_10", [[151], [-1]]),
+        ("stat_tonight", "last_10", [[186], [-1]]),
     ],
 )
 def test_what_no_game_can_come_to_does_not_fit(definition: str, field: str, values: list[Any]) -> None:

@@ -16,6 +16,7 @@ import pytest
 from functions.phase6_export.export import run
 from functions.phase6_export.labels import LABELS, label
 from functions.phase6_export.reasons import full_reason, line_reason, story
+from shared.nba.stats import BASE_STATS
 from shared.science.features.names import model_features
 from shared.science.predictions.explain import contributions_of
 from shared.science.predictions.outputs import all_outputs
@@ -220,7 +221,8 @@ def test_without_features_the_story_is_silent() -> None:
 
 
 def test_every_feature_has_a_label_of_its_own() -> None:
-    unlabelled = sorted({*model_features(), *market_features()} - set(LABELS))
+    of_models = {name for stat in BASE_STATS for name in model_features(stat)}
+    unlabelled = sorted({*of_models, *market_features()} - set(LABELS))
     assert unlabelled == [], "functions/phase6_export/labels.py has no label of them"
     assert len(set(LABELS.values())) == len(LABELS)
 
@@ -242,7 +244,8 @@ def test_every_name_of_a_contribution_has_a_label() -> None:
 
 
 def test_no_label_is_of_a_feature_that_is_none() -> None:
-    assert set(LABELS) - {"form", "similar_games"} <= {*model_features(), *market_features()}
+    of_models = {name for stat in BASE_STATS for name in model_features(stat)}
+    assert set(LABELS) - {"form", "similar_games"} <= {*of_models, *market_features()}
 
 
 def test_a_feature_of_an_older_model_is_told_by_its_name() -> None:
