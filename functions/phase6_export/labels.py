@@ -12,6 +12,20 @@ from types import MappingProxyType
 
 from shared.nba.stats import BASE_STATS
 
+# In the order of shared/nba/stats.py.
+STAT_LABELS: Mapping[str, str] = MappingProxyType(
+    {
+        "points": "points",
+        "rebounds": "rebounds",
+        "assists": "assists",
+        "pra": "points, rebounds and assists",
+        "threes": "threes",
+        "pr": "points and rebounds",
+        "pa": "points and assists",
+        "ra": "rebounds and assists",
+    }
+)
+_OTHERS = {stat: word for stat, word in STAT_LABELS.items() if stat != "points"}
 # What is of one base statistic: {} is its name in a feature's, and its word in the label.
 _OF_A_STAT = {
     "{}_l3": "{} over his last 3 games",
@@ -46,6 +60,8 @@ _OF_A_STAT = {
 LABELS: Mapping[str, str] = MappingProxyType(
     {
         **{name.format(stat): text.format(stat) for stat in BASE_STATS for name, text in _OF_A_STAT.items()},
+        **{f"{stat}_line": f"the bookmakers' line of his {word}" for stat, word in _OTHERS.items()},
+        **{f"{stat}_line_p_over": f"the bookmakers' prices on his {word}" for stat, word in _OTHERS.items()},
         "opponent_rebounds_allowed_rel": "rebounds the opponent allows",
         "opponent_assists_allowed_rel": "assists the opponent allows",
         # Form
@@ -150,20 +166,6 @@ LABELS: Mapping[str, str] = MappingProxyType(
         "line_range": "highest against lowest line",
         "line_p_over": "the bookmakers' prices on the line",
         "teammates_out_lines": "team-mates ruled out since the lines were made",
-    }
-)
-
-# In the order of shared/nba/stats.py.
-STAT_LABELS: Mapping[str, str] = MappingProxyType(
-    {
-        "points": "points",
-        "rebounds": "rebounds",
-        "assists": "assists",
-        "pra": "points, rebounds and assists",
-        "threes": "threes",
-        "pr": "points and rebounds",
-        "pa": "points and assists",
-        "ra": "rebounds and assists",
     }
 )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.features_evening import BUSY_GAMES
+from tests.support.features_evening import BUSY_GAMES, LINES
 from tests.support.form_on_paper import PaperGame, circumstances_on_paper, form_on_paper, mean_08
 
 # Newest first: twelve games for Boston, the first of them at home, then two for Denver.
@@ -76,5 +76,10 @@ ALLOWED_BY_LOS_ANGELES = {
     "opponent_rebounds_allowed_rel": 50 / _LEAGUE["rebounds"] - 1,
     "opponent_assists_allowed_rel": 30 / _LEAGUE["assists"] - 1,
 }
-OF_THE_STAR: dict[str, Any] = _star("rebounds") | _star("assists") | _star("threes") | ALLOWED_BY_LOS_ANGELES
+# No-vig at the line of two books: -120/+100 and -140/+110.
+_P_OVER = ((120 / 220) / (120 / 220 + 1 / 2) + (140 / 240) / (140 / 240 + 100 / 210)) / 2
+_LINES = {f"{stat}_line": float(line) for stat, line in LINES.items()} | {
+    f"{stat}_line_p_over": _P_OVER for stat in LINES
+}
+OF_THE_STAR: dict[str, Any] = _star("rebounds") | _star("assists") | _star("threes") | ALLOWED_BY_LOS_ANGELES | _LINES
 OF_THE_BUSY_ONE: dict[str, Any] = _busy("rebounds") | _busy("assists") | _busy("threes")

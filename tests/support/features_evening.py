@@ -7,6 +7,7 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 
 from shared.core.clock import at_new_york
+from shared.nba.stats import STATS
 from tests.support.features_fixture import FeatureFixture, Row
 
 DAY = date(2025, 11, 24)
@@ -17,6 +18,10 @@ STAR = (RISING, "Rising Star Jr.")
 BOSTON_DAYS = [date(2025, 11, 1) + timedelta(days=2 * i) for i in range(12)]
 # What a team scores in a usual game: 95 points from 100 possessions.
 USUAL = {"threes": 10, "twos": 20, "free_throws": 25, "misses": 50, "turnovers": 9}
+
+
+# The star's lines of the other statistics.
+LINES = {"rebounds": "11.5", "assists": "3.5", "pra": "33.5", "threes": "1.5", "pr": "29.5", "pa": "20.5", "ra": "15.5"}
 
 
 def _busy_game(day: date, team_at_home: str, opponent: str, minutes: float, **counted: int) -> Row:
@@ -74,6 +79,11 @@ def write_evening(world: FeatureFixture) -> None:
         prices: Row = {"over": over, "under": under}
         world.line(DAY, "BOS", "LAL", "Rising Star", line, at=moment, answer=answer, book=book, market=market, **prices)
     world.line(DAY, "BOS", "LAL", "Steady Mate", "19.5", at=at(16))
+    for stat, line in LINES.items():
+        for book, over, under in (("draftkings", -120, 100), ("fanduel", -140, 110)):
+            market = STATS[stat].market
+            named: Row = {"book": book, "over": over, "under": under, "market": market}
+            world.line(DAY, "BOS", "LAL", "Rising Star", line, at=at(16), **named)
 
 
 def _league(world: FeatureFixture) -> None:

@@ -1,4 +1,4 @@
--- Roster of each game with rest, injury status, game lines and the players' lines of points.
+-- Roster of each game with rest, injury status, game lines and the players' lines.
 -- Parameters: @as_of (the run's), @first_date, @last_date.
 -- Reads this run's upcoming_team_game_context, resolved_names and upcoming_player_lines.
 WITH
@@ -167,14 +167,14 @@ roster AS (
 -- out.
 lines AS (
   SELECT
-    l.game_id, l.player_id, l.bookmaker, l.is_main, l.line, l.opening_line, l.snapshot_time,
+    l.game_id, l.player_id, l.stat, l.bookmaker, l.is_main, l.line, l.opening_line, l.snapshot_time,
     (IF(l.over_price < 0, -l.over_price, 100) / (100 + ABS(l.over_price))) AS over_implied,
     (IF(l.under_price < 0, -l.under_price, 100) / (100 + ABS(l.under_price))) AS under_implied
   FROM nba_analytics.upcoming_player_lines AS l
   JOIN games AS g
     ON g.game_date = l.game_date AND g.game_id = l.game_id AND g.features_as_of = l.features_as_of AND g.is_home
   WHERE l.game_date BETWEEN @first_date AND @last_date
-    AND l.stat = 'points' AND l.player_id IS NOT NULL AND l.suspicious IS NULL
+    AND l.player_id IS NOT NULL AND l.suspicious IS NULL
 ),
 -- Main lines that nobody counts on.
 doubted AS (
@@ -188,12 +188,12 @@ doubted AS (
 ),
 ranked AS (
   SELECT
-    game_id, player_id, line, opening_line, snapshot_time,
-    COUNT(*) OVER (PARTITION BY game_id, player_id) AS books,
-    COUNT(opening_line) OVER (PARTITION BY game_id, player_id) AS opening_books,
-    ROW_NUMBER() OVER (PARTITION BY game_id, player_id ORDER BY line, bookmaker) AS line_rank,
+    game_id, player_id, stat, line, opening_line, snapshot_time,
+    COUNT(*) OVER (PARTITION BY game_id, player_id, stat) AS books,
+    COUNT(opening_line) OVER (PARTITION BY game_id, player_id, stat) AS opening_books,
+    ROW_NUMBER() OVER (PARTITION BY game_id, player_id, stat ORDER BY line, bookmaker) AS line_rank,
     ROW_NUMBER() OVER (
-      PARTITION BY game_id, player_id ORDER BY IF(opening_line IS NULL, 1, 0), opening_line, bookmaker
+      PARTITION BY game_id, player_id, stat ORDER BY IF(opening_line IS NULL, 1, 0), opening_line, bookmaker
     ) AS opening_rank
   FROM lines
   WHERE is_main
@@ -201,7 +201,7 @@ ranked AS (
 -- Medians as the mean of the one or two middle values; a quarter is rounded up to the half.
 medians AS (
   SELECT
-    game_id, player_id,
+    game_id, player_id, stat,
     CAST(ROUND(2 * AVG(IF(line_rank * 2 IN (books, books + 1, books + 2), line, NULL))) / 2 AS NUMERIC) AS main_line,
     CAST(AVG(IF(
       opening_rank * 2 IN (opening_books, opening_books + 1, opening_books + 2), opening_line, NULL
@@ -211,20 +211,31 @@ medians AS (
     CAST(MAX(line) - MIN(line) AS FLOAT64) AS line_range,
     MAX(snapshot_time) AS line_snapshot_at
   FROM ranked
-  GROUP BY game_id, player_id
+  GROUP BY game_id, player_id, stat
 ),
 priced AS (
   SELECT
-    l.game_id, l.player_id, l.bookmaker, SAFE_DIVIDE(l.over_implied, l.over_implied + l.under_implied) AS p_over
+    l.game_id, l.player_id, l.stat, l.bookmaker,
+    SAFE_DIVIDE(l.over_implied, l.over_implied + l.under_implied) AS p_over
   FROM lines AS l
-  JOIN medians AS m ON m.game_id = l.game_id AND m.player_id = l.player_id AND m.main_line = l.line
+  JOIN medians AS m
+    ON m.game_id = l.game_id AND m.player_id = l.player_id AND m.stat = l.stat AND m.main_line = l.line
   WHERE l.over_implied IS NOT NULL AND l.under_implied IS NOT NULL
   QUALIFY ROW_NUMBER() OVER (
-    PARTITION BY l.game_id, l.player_id, l.bookmaker ORDER BY IF(l.is_main, 0, 1), l.over_implied
+    PARTITION BY l.game_id, l.player_id, l.stat, l.bookmaker ORDER BY IF(l.is_main, 0, 1), l.over_implied
   ) = 1
 ),
 probabilities AS (
-  SELECT game_id, player_id, AVG(p_over) AS line_p_over FROM priced GROUP BY game_id, player_id
+  SELECT game_id, player_id, stat, AVG(p_over) AS line_p_over FROM priced GROUP BY game_id, player_id, stat
+),
+-- Of the other statistics, one row a player.
+others AS (
+  SELECT
+    m.game_id, m.player_id,
+    {{stat_line(others)}}
+  FROM medians AS m
+  LEFT JOIN probabilities AS b ON b.game_id = m.game_id AND b.player_id = m.player_id AND b.stat = m.stat
+  GROUP BY m.game_id, m.player_id
 )
 SELECT
   r.game_date, r.game_id, r.player_id, r.features_as_of, r.player_name, r.player_lookup, r.team, r.opponent,
@@ -255,11 +266,13 @@ SELECT
   CAST(m.main_line AS FLOAT64) - m.line_opening AS line_movement,
   m.line_books, m.line_sd, m.line_range, b.line_p_over, m.line_snapshot_at,
   r.last_team,
-  d.lines AS suspicious_lines
+  d.lines AS suspicious_lines,
+  {{stat_lines(x., others)}}
 FROM roster AS r
 LEFT JOIN team_lists AS p ON p.game_id = r.game_id AND p.team = r.team
 LEFT JOIN team_lists AS o ON o.game_id = r.game_id AND o.team = r.opponent
 LEFT JOIN listed AS i ON i.game_id = r.game_id AND i.player_id = r.player_id
-LEFT JOIN medians AS m ON m.game_id = r.game_id AND m.player_id = r.player_id
-LEFT JOIN probabilities AS b ON b.game_id = r.game_id AND b.player_id = r.player_id
+LEFT JOIN medians AS m ON m.game_id = r.game_id AND m.player_id = r.player_id AND m.stat = 'points'
+LEFT JOIN probabilities AS b ON b.game_id = r.game_id AND b.player_id = r.player_id AND b.stat = 'points'
+LEFT JOIN others AS x ON x.game_id = r.game_id AND x.player_id = r.player_id
 LEFT JOIN doubted AS d ON d.game_id = r.game_id AND d.player_id = r.player_id

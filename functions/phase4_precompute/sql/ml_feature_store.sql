@@ -17,6 +17,7 @@ joined AS (
     c.rest_days, c.is_back_to_back, c.team_rest_days, c.opponent_rest_days, c.rest_advantage, c.is_home,
     c.season_day, c.is_playoffs, c.implied_team_total, c.spread, c.game_total,
     c.line, c.line_opening, c.line_movement, c.line_books, c.line_sd, c.line_range, c.line_p_over, c.line_snapshot_at,
+    {{stat_lines(c., others)}},
     {{stat_columns(d., *)}},
     d.games_season, d.games_known,
     d.minutes_last, d.minutes_second_last, d.minutes_l5, d.minutes_l10, d.minutes_l20, d.minutes_season,
@@ -134,7 +135,8 @@ explained AS (
       END,
       IF(line IS NOT NULL AND line_opening IS NULL, 'opening=one_snapshot,', ''),
       IF(line IS NOT NULL AND line_sd IS NULL, 'line_spread=one_book,', ''),
-      IF(line IS NOT NULL AND line_p_over IS NULL, 'line_price=not_offered,', '')
+      IF(line IS NOT NULL AND line_p_over IS NULL, 'line_price=not_offered,', ''),
+      IF({{stat_unlined(others)}}, 'other_lines=not_offered,', '')
     ), ','), '') AS null_reasons,
     20.0 * LEAST(games_known, 1)
       + 3.0 * LEAST(games_known, 10)
@@ -177,5 +179,6 @@ SELECT
   season_day, is_playoffs, days_since_team_change, career_games,
   implied_team_total, spread, game_total,
   line, line_opening, line_movement, line_books, line_sd, line_range, line_p_over, line_snapshot_at,
-  teammates_out_lines
+  teammates_out_lines,
+  {{stat_lines(, others)}}
 FROM explained

@@ -89,6 +89,7 @@ SELECT
   features.quality_score,
   features.null_reasons,
   features.line AS points_line,
+  {{stat_lines(features., others)}},
   features.games_season,
   {{stat_averages(features., *)}},
   features.minutes_l10,

@@ -3,8 +3,9 @@ dataset prefix.
 
 A rule that several files need is a fragment (fragments/NAME.sql): {{features_moment(c.)}} in a file
 is replaced by its text, with what stands between the brackets for $1, $2 ... A fragment that is
-about one statistic is given every base statistic by *: {{stat_form(*)}} is its text for each, with
-commas between, or with what the fragment's head says ("-- Joined by OR.").
+about one statistic is given every base statistic by *, and every one but points by `others`:
+{{stat_form(*)}} is its text for each, with commas between, or with what the fragment's head says
+("-- Joined by OR.").
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from shared.core.errors import NotFound, SchemaMismatch
-from shared.nba.stats import BASE_STATS
+from shared.nba.stats import BASE_STATS, POINTS, STATS
 from shared.stores.warehouse.schemas import DATASETS
 
 # A pattern of strings (plain, raw, triple-quoted) and comments: what is in them is no SQL.
@@ -32,7 +33,8 @@ _TOKEN = re.compile(f"(?:{STRINGS_AND_COMMENTS})|{_DATASET}", re.DOTALL)
 FRAGMENTS = Path(__file__).parent / "fragments"
 _USE = re.compile(r"\{\{(\w+)\(([^()]*)\)\}\}")
 _PLACE = re.compile(r"\$([1-9])")
-_EVERY_STAT = "*"
+# What stands for several statistics, one after the other.
+_SEVERAL = {"*": BASE_STATS, "others": tuple(name for name in STATS if name != POINTS.name)}
 _JOINED = re.compile(r"^-- Joined by (\w+)\.$", re.MULTILINE)
 
 
@@ -80,9 +82,10 @@ def expand_fragments(sql: str) -> str:
             raise SchemaMismatch(
                 f"{use[0]} gives {len(values)} values to a fragment of {places}.", next_step="see the fragment's head."
             )
-        if _EVERY_STAT not in values:
+        several = next((value for value in values if value in _SEVERAL), None)
+        if several is None:
             return fill(fragment, values)
-        each = ([stat if value == _EVERY_STAT else value for value in values] for stat in BASE_STATS)
+        each = ([stat if value == several else value for value in values] for stat in _SEVERAL[several])
         return _between(use[1]).join(fill(fragment, values_of) for values_of in each)
 
     return _USE.sub(text, sql)

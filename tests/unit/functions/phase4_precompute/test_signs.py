@@ -185,6 +185,8 @@ def _groups(name: str) -> set[str]:
         return {"injuries", "box_score"}
     if name.startswith("opponents_out"):
         return {"opponents", "box_score"}
+    if name.endswith(("_line", "_line_p_over")):
+        return {"other_lines"}
     if name in ("opponent_rebounds_allowed_rel", "opponent_assists_allowed_rel"):
         return {"opponent_form", "league", "box_score"}
     if name in {"minutes_share", *(f"{stat}_{of}" for stat in BASE_STATS for of in ("share", "rank"))}:

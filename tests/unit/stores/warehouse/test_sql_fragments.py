@@ -36,14 +36,16 @@ WORDS = {
 }
 # Parts of one statistic's features: used with each statistic of shared/nba/stats.py, so that none
 # lacks one.
-PARTS = {path.stem for path in FRAGMENTS.glob("stat_*.sql")} - WORDS.keys()
+# Of lines there are two columns each, and of points they have been there before.
+OF_LINES = {"stat_line", "stat_lines", "stat_unlined"}
+PARTS = {path.stem for path in FRAGMENTS.glob("stat_*.sql")} - WORDS.keys() - OF_LINES
 
 
 def test_every_rule_is_used_and_stands_nowhere_else() -> None:
     assert time(17, 30) == HISTORICAL_CUTOFF, "a second before the moment: what is of the cut-off itself is known"
-    assert {path.stem for path in FRAGMENTS.glob("*.sql")} - PARTS == WORDS.keys()
+    assert {path.stem for path in FRAGMENTS.glob("*.sql")} - PARTS - OF_LINES == WORDS.keys()
     texts = [path.read_text(encoding="utf-8") for path in FILES]
-    uses = Counter(name for text in texts for name in USES.findall(text) if name not in PARTS)
+    uses = Counter(name for text in texts for name in USES.findall(text) if name not in PARTS | OF_LINES)
     assert uses.keys() == WORDS.keys()
     assert min(uses.values()) >= 2
     assert uses["features_moment"] >= 12
@@ -110,3 +112,14 @@ def test_every_statistic_has_its_value_a_sum_that_of_its_parts(stat: Stat) -> No
     mean = " + ".join(f"f.{part}_season" for part in stat.parts)
     assert f"WHEN '{stat.name}' THEN {mean}\n" in expand_fragments("{{stat_value(f., _season, p.stat, threes)}}")
     assert all(f"{part}_season" in load_schema(FEATURE_STORE).columns for part in stat.parts)
+
+
+@pytest.mark.parametrize("stat", [stat for stat in STATS if stat != "points"])
+def test_every_statistic_has_its_line(stat: str) -> None:
+    texts = "".join(path.read_text(encoding="utf-8") for path in FILES)
+    assert all(re.search(rf"\{{\{{{part}\([^()]*others\)\}}\}}", texts) for part in OF_LINES)
+    columns = stat_columns(stat, "stat_lines")
+    assert columns == [f"{stat}_line", f"{stat}_line_p_over"]
+    for table in ("nba_analytics.upcoming_player_game_context", FEATURE_STORE):
+        undeclared = sorted(set(columns) - set(load_schema(table).columns))
+        assert not undeclared, f"shared/stores/warehouse/schemas/{table}.json lacks {', '.join(undeclared)}"
