@@ -16,6 +16,7 @@ from functions.phase1_scrape.source_breaker import SourceBreaker
 from shared.chain.execution.context import Context
 from shared.core.errors import PreconditionFailed
 from shared.core.settings import Settings
+from shared.nba.odds_markets import MARKETS, markets_of
 from shared.stores.ports import Blobs
 from shared.stores.raw_files import (
     CONTENT_TYPE,
@@ -124,6 +125,8 @@ class Fetch:
     raw: RawWriter
     now: Callable[[], datetime]
     breakers: Mapping[Source, SourceBreaker]
+    markets: Sequence[str] = MARKETS
+    """What The Odds API is asked for of an event."""
     use_kept: bool = False
     """Whether files of earlier executions serve where they have what is asked for."""
 
@@ -136,9 +139,13 @@ class Fetch:
 
 @contextmanager
 def open_fetch(context: Context, *, use_kept: bool = False) -> Iterator[Fetch]:
-    """Clients of all sources; closed at the end."""
+    """Clients of all sources; closed at the end.
+
+    Raises ConfigError where ODDS_STATS names what is no statistic.
+    """
     runtime = context.runtime
     settings: Settings = runtime.settings
+    markets = markets_of(settings.odds_stats)
     now = runtime.clock.now
     trial = timedelta(seconds=context.function.lease_seconds)
     breakers = {source: SourceBreaker(runtime, source, context.execution_id, trial) for source in SOURCES}
@@ -171,6 +178,7 @@ def open_fetch(context: Context, *, use_kept: bool = False) -> Iterator[Fetch]:
             raw=RawWriter(runtime.raw, context.run_id, _key(runtime.epoch, context.execution_id)),
             now=now,
             breakers=breakers,
+            markets=markets,
             use_kept=use_kept,
         )
 

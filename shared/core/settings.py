@@ -105,6 +105,10 @@ class Settings:
     """Shot zones by game; empty: the optional source is not configured and is left out."""
     odds_api_key: str = _secret(check_key, protect_key)
     """Key of The Odds API, from Secret Manager; never logged."""
+    odds_stats: str = ""
+    """Statistics whose lines The Odds API is asked for, with commas between; each costs quota.
+    Empty: all of shared/nba/stats.py.
+    """
     proxy_url: str = _secret(check_proxy_url, protect_proxy)
     """HTTP proxy for NBA.com and the league's reports, which refuse cloud addresses; with its
     password, and never logged.

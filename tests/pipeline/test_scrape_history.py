@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from functions.phase1_scrape import fetch as fetching
 from functions.phase1_scrape.fetch import open_fetch
 from functions.phase1_scrape.http_client import CONNECTIONS
-from functions.phase1_scrape.sources import odds_history
 from functions.phase1_scrape.sources.odds_history import fetch_past_odds
 from functions.phase1_scrape.sources.patience import GIVE_UP_AFTER
 from shared.chain.execution.context import Outcome
@@ -316,7 +316,7 @@ def test_an_answer_of_before_a_market_was_known_is_asked_for_that_alone(
 ) -> None:
     """As of a release that knew points and game lines; what is paid for stays."""
     with monkeypatch.context() as before:
-        before.setattr(odds_history, "MARKETS", LEAST_MARKETS)
+        before.setattr(fetching, "markets_of", lambda _: LEAST_MARKETS)
         backfill(chain)
     second = again(chain)
     assert odds_asked(chain) == {"event_odds": 2}

@@ -22,7 +22,7 @@ from shared.core.concurrency import each, in_order
 from shared.core.errors import DataError, SourceUnavailable
 from shared.core.redaction import excerpt
 from shared.nba.feed_values import parse_feed_timestamp, require_object, show_value, text
-from shared.nba.odds_markets import LEAST_MARKETS, MARKETS, REGIONS
+from shared.nba.odds_markets import LEAST_MARKETS, REGIONS
 from shared.stores.raw_files import RawFile, Response
 
 logger = logging.getLogger(__name__)
@@ -30,13 +30,6 @@ logger = logging.getLogger(__name__)
 SOURCE = "odds_api"
 SPORT = "sports/basketball_nba"
 KIND = "live_odds"
-# All markets of an event in one request: as much quota as apart, and one answer for one moment.
-PARAMETERS = {
-    "regions": ",".join(REGIONS),
-    "oddsFormat": "american",
-    "dateFormat": "iso",
-    "markets": ",".join(MARKETS),
-}
 # In the file, the events that the file before listed and this one's list lacks, as they were listed
 # then.
 GONE = "gone"
@@ -126,7 +119,19 @@ def _note_gone(gone: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def _event_odds(fetch: Fetch, event: str) -> SourceAnswer:
-    return ask_for_odds(fetch, f"/v4/{SPORT}/events/{event}/odds", PARAMETERS, check_event_odds)
+    return ask_for_odds(fetch, f"/v4/{SPORT}/events/{event}/odds", parameters_of(fetch.markets), check_event_odds)
+
+
+def parameters_of(markets: Sequence[str]) -> dict[str, str]:
+    """What an event's odds are asked for with: all markets in one request, which costs as much as
+    apart and is one answer for one moment.
+    """
+    return {
+        "regions": ",".join(REGIONS),
+        "oddsFormat": "american",
+        "dateFormat": "iso",
+        "markets": ",".join(markets),
+    }
 
 
 def ask_for_odds(fetch: Fetch, path: str, params: Mapping[str, str], check: Callable[[Any], None]) -> SourceAnswer:

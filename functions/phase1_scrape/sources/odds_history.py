@@ -24,7 +24,6 @@ from functions.phase1_scrape.failures import WrongShape
 from functions.phase1_scrape.fetch import Fetch, Harvest
 from functions.phase1_scrape.http_client import CONNECTIONS, SourceAnswer
 from functions.phase1_scrape.sources.odds import (
-    PARAMETERS,
     SOURCE,
     SPORT,
     ask_for_odds,
@@ -35,13 +34,14 @@ from functions.phase1_scrape.sources.odds import (
     markets_of,
     note_refused,
     odd_note,
+    parameters_of,
 )
 from functions.phase1_scrape.sources.patience import Patience, is_for_good
 from shared.core.clock import HISTORICAL_CUTOFF, assumed_tipoff, at_new_york, format_timestamp
 from shared.core.concurrency import each, in_order
 from shared.core.errors import DataError, SourceUnavailable
 from shared.nba.feed_values import parse_feed_timestamp
-from shared.nba.odds_markets import FIRST_PAST_DAY, MARKETS
+from shared.nba.odds_markets import FIRST_PAST_DAY
 from shared.nba.schedule import ScheduledGame
 from shared.nba.teams import team_by_name
 from shared.stores.raw_files import RawFile, parse_raw_path
@@ -68,10 +68,10 @@ class _Day:
     paid: int = 0
     """Events that an earlier execution has an answer for, whose markets are not asked for again."""
 
-    def lacking(self, event: str) -> list[str]:
-        """The markets of an event that nobody has asked for yet."""
+    def lacking(self, event: str, wanted: Sequence[str]) -> list[str]:
+        """The wanted markets of an event that nobody has asked for yet."""
         asked = {market for request in self.answered.get(event, ()) for market in markets_of(request)}
-        return [market for market in MARKETS if market not in asked]
+        return [market for market in wanted if market not in asked]
 
     @property
     def failure(self) -> str:
@@ -168,7 +168,7 @@ def _day(fetch: Fetch, day: date, games: Sequence[ScheduledGame], earlier: Seque
     answers: list[SourceAnswer] = []
     refused: dict[str, str] = {}
     for event, at in asking_times.items():
-        lacking = known.lacking(event)
+        lacking = known.lacking(event, fetch.markets)
         if not lacking or event in known.refused or at > fetch.now():
             continue  # what is to come has no past yet
         try:
@@ -195,7 +195,7 @@ def _day(fetch: Fetch, day: date, games: Sequence[ScheduledGame], earlier: Seque
 
 
 def _ask(fetch: Fetch, event: str, at: datetime, markets: Sequence[str]) -> SourceAnswer:
-    params = {**PARAMETERS, "markets": ",".join(markets), "date": format_timestamp(at)}
+    params = {**parameters_of(markets), "date": format_timestamp(at)}
     return ask_for_odds(fetch, f"/v4/historical/{SPORT}/events/{event}/odds", params, _check_past_odds)
 
 
@@ -222,7 +222,7 @@ def _read_kept(fetch: Fetch, day: date, earlier: Sequence[str]) -> _Day:
             for each in content.answers_named("odds")
             if each.request["params"]["date"] <= fetched
         ]
-        new = any({*markets_of(request)} & {*known.lacking(event)} for event, request in answered)
+        new = any({*markets_of(request)} & {*known.lacking(event, fetch.markets)} for event, request in answered)
         if new or content.failed.keys() - known.refused.keys() or (listings and not known.listings):
             known.listings += listings
             for event, request in answered:

@@ -18,7 +18,7 @@ from local.nba.days import DAY, write_day
 from local.nba.exit_codes import DONE
 from local.nba.place import Place
 from local.nba.rendering import Column, Kind, of
-from shared.nba.odds_markets import PAST_EVENT_COST
+from shared.nba.odds_markets import MARKETS, event_cost
 from shared.operations.actions.signature import Signature
 from shared.stores.ports import DateRange
 
@@ -97,11 +97,12 @@ def backfill(
 def _follow(place: Place, consent: Consent, asked: Asked) -> Answer:
     """Raises NotThrough where a month is not."""
     wanted = asked.wanted
+    most = event_cost(MARKETS, past=True)
     again = "all of it is fetched and done anew" if asked.anew else "what is through is not done again"
     consent.ask(
         [
             f"Fills {wanted.first} to {wanted.last}, phases 1 to 4, one month after the other; {again}.",
-            f"Past lines that the raw bucket lacks cost up to {PAST_EVENT_COST} of the odds API's quota a game.",
+            f"Past lines that the raw bucket lacks cost up to {most} of the odds API's quota a game.",
         ]
     )
     signature = Signature(**consent.sign(place))

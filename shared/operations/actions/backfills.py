@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from shared.core.errors import DataError
 from shared.core.pipeline import Pipeline
-from shared.nba.odds_markets import FIRST_PAST_DAY, MARKETS, PAST_EVENT_COST, PAST_LIST_COST, REGIONS
+from shared.nba.odds_markets import FIRST_PAST_DAY, PAST_LIST_COST, REGIONS, event_cost, markets_of
 from shared.operations.actions.action import Action, Parameter, Plan, Request
 from shared.operations.actions.signature import Signature
 from shared.operations.backfill import changing
@@ -50,11 +50,14 @@ def _plan_begin(request: Request) -> Plan:
         return Plan((f"Goes on with the backfill {request.key}.",))
     planned = plan_backfill(request.runtime, request.pipeline, _read_wanted(request))
     days = tuple(day.isoformat() for day in planned.dates)
-    return Plan(tuple(describe_plan(planned, request.pipeline)), targets=days)
+    markets = markets_of(request.runtime.settings.odds_stats)
+    return Plan(tuple(describe_plan(planned, request.pipeline, markets)), targets=days)
 
 
-def describe_plan(planned: Planned, pipeline: Pipeline) -> Iterator[str]:
-    """What it would do, a sentence each: counts first, then every message with its dates."""
+def describe_plan(planned: Planned, pipeline: Pipeline, markets: Sequence[str]) -> Iterator[str]:
+    """What it would do, a sentence each: counts first, then every message with its dates; markets
+    are those that past lines are asked for of.
+    """
     wanted, units = planned.wanted, planned.units
     yield f"From {wanted.first} to {wanted.last}: {describe_stands(planned.checks)}."
     many = "s" if len(units) != 1 else ""
@@ -67,7 +70,7 @@ def describe_plan(planned: Planned, pipeline: Pipeline) -> Iterator[str]:
         yield "Box scores and schedules are fetched again; past lines, which cost quota, are not."
     else:
         yield "What the raw bucket has is not fetched again."
-    yield _describe_quota(planned)
+    yield _describe_quota(planned, markets)
     yield "Rows are replaced by key, each table once its new rows are verified; nothing is dropped before."
     if len(units) > 1 and (wanted.order is Order.NEWEST or wanted.at_once > 1):
         yield (
@@ -80,16 +83,16 @@ def describe_plan(planned: Planned, pipeline: Pipeline) -> Iterator[str]:
         yield f"And {len(units) - _UNITS} messages more."
 
 
-def _describe_quota(planned: Planned) -> str:
+def _describe_quota(planned: Planned, markets: Sequence[str]) -> str:
     """The most that past lines can cost: what the raw bucket has is not paid for again."""
     found = [planned.checks[day] for day in planned.dates if day >= FIRST_PAST_DAY]
     unknown = sum(each.games is None for each in found)
     games = sum(USUAL_GAMES if each.games is None else each.games for each in found)
-    cost = games * PAST_EVENT_COST + len(found) * PAST_LIST_COST
+    cost = games * event_cost(markets, past=True) + len(found) * PAST_LIST_COST
     assumed = f", {USUAL_GAMES} on each of {unknown} dates without a schedule" if unknown else ""
     return (
         f"Past lines cost at most {cost:,} of the odds API's quota, less for events that the raw bucket has: {games:,}"
-        f" games{assumed}, each {len(MARKETS)} markets in {len(REGIONS)} regions at ten times the live price."
+        f" games{assumed}, each {len(markets)} markets in {len(REGIONS)} regions at ten times the live price."
     )
 
 
