@@ -296,7 +296,7 @@ def test_a_request_with_damaged_lines_of_one_player_spares_the_others(
     path = f"requests/2025-11-14/{BATCH}.e1.jsonl.gz"
     requests = [json.loads(line) for line in gzip.decompress(crowd.raw.read(path).data).splitlines()]
     (his,) = [one for each in requests for one in each["players"] if one["features"]["player_id"] == BAD]
-    his["lines"]["main"] = "about twenty"
+    his["lines"]["points"]["main"] = "about twenty"
     crowd.raw.write(path, pack_lines(map(json.dumps, requests)), content_type="application/gzip")
     crowd.run_until_idle()
     assert current_predictions(crowd) == without(whole, BAD)

@@ -276,4 +276,4 @@ def test_two_statistics_have_their_own_rows_bounds_and_plots(tmp_path: Path) -> 
     assert "–" not in differences.values()
     ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
     assert len(ids) == len(set(ids))
-    assert "below its bound (points 4.5)" in text
+    assert "below its bound (points 4.5, assists 1.4)" in text

@@ -59,12 +59,12 @@ def tables(league: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def test_nothing_else_of_a_league_is_another(tmp_path: Path) -> None:
     write_league(tmp_path / "league", seed=7, seasons=2, teams=4, games_per_team=20)
-    found = {
-        name: hashlib.sha256(repr(pq.read_table(tmp_path / f"league/{name}.parquet").to_pylist()).encode()).hexdigest()[
-            :16
-        ]
-        for name in BEFORE_LISTS
-    }
+    found = {}
+    for name in BEFORE_LISTS:
+        rows = pq.read_table(tmp_path / f"league/{name}.parquet").to_pylist()
+        # lines were of points alone then
+        of_then = [row for row in rows if row.get("market", "points") == "points"]
+        found[name] = hashlib.sha256(repr(of_then).encode()).hexdigest()[:16]
     assert found == BEFORE_LISTS
 
 
