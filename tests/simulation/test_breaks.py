@@ -21,8 +21,8 @@ from tests.simulation.test_seeds import SEEDS as PLAYED_WHOLE
 pytestmark = pytest.mark.heavy
 
 SEEDS = read_recorded()
-# Since the odds of all statistics are asked for, the schedules have changed: its recorded seed finds
-# nothing any more, another has to be searched (make simulate-breaks RECORD=1).
+# Since the odds of all statistics are asked for, the schedules have changed: its recorded seed
+# finds nothing any more, another has to be searched (make simulate-breaks RECORD=1).
 SOUGHT_ANEW = {"late completion ignored"}
 # One seed after the other: without a break each is played once at most.
 NAMES: list[str] = sorted(BREAKS.keys() - SOUGHT_ANEW, key=lambda name: (SEEDS.get(name, 0), name))
