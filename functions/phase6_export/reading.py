@@ -12,9 +12,10 @@ from functools import cached_property
 from itertools import groupby
 from typing import Any
 
-from functions.phase6_export.by_stat import order_of, split_by_stat
+from functions.phase6_export.by_stat import split_by_stat
 from functions.phase6_export.lists import TeamList, gather_lists, lists_seen, of_either
 from functions.phase6_export.rows import Row, Rows
+from shared.nba.stats import place_of
 from shared.stores.ports import Warehouse
 from shared.stores.warehouse.sql import read_sql
 
@@ -94,7 +95,7 @@ class Day:
     @cached_property
     def stats(self) -> list[str]:
         """Statistics that the date's predictions are of, in the order in which files show them."""
-        return sorted({row["stat"] for row in self.predictions.only("stat")}, key=order_of)
+        return sorted({row["stat"] for row in self.predictions.only("stat")}, key=place_of)
 
     @cached_property
     def stats_of_batch(self) -> dict[str, set[str]]:
@@ -163,7 +164,7 @@ class Day:
                 code = row["error_code"] or "unknown"
                 why.setdefault(key, Counter())[code, row["error_message"] or code] += 1
         silent: dict[str, dict[str, tuple[str, str]]] = {}
-        for system, stat in sorted(why, key=lambda key: (key[0], order_of(key[1]))):
+        for system, stat in sorted(why, key=lambda key: (key[0], place_of(key[1]))):
             silent.setdefault(system, {})[stat] = why[system, stat].most_common(1)[0][0]
         return silent
 

@@ -115,9 +115,10 @@ STATS: Mapping[str, Stat] = {
 """Whose lines are collected: by name, in the order in which they are shown."""
 PREDICTED: Mapping[str, Stat] = {stat.name: stat for stat in (POINTS,)}
 """Those that the systems predict, by name in the same order."""
-_PLACES = {name: place for place, name in enumerate(STATS)}
 STAT_OF_MARKET: Mapping[str, Stat] = {market: stat for stat in STATS.values() for market in stat.markets}
 """By the Odds API's key of a market: what odds_api_player_props keeps."""
+
+_PLACES = {name: place for place, name in enumerate(STATS)}
 
 
 def place_of(name: str) -> tuple[int, str]:

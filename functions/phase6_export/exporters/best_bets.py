@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from functions.phase6_export.by_stat import order_of
 from functions.phase6_export.document import format_optional_timestamp, half_points, points, share
 from functions.phase6_export.exporters import injuries, withheld
 from functions.phase6_export.exporters.advice import BETS, Advice
@@ -14,6 +13,7 @@ from functions.phase6_export.exporters.predictions import main_of
 from functions.phase6_export.reading import Day, key_of
 from functions.phase6_export.reasons import full_reason
 from functions.phase6_export.rows import Row
+from shared.nba.stats import place_of
 
 SYSTEM = "ensemble_v1"
 # Enough for an evening of nine games; with one bet a player the list seldom fills further.
@@ -66,7 +66,7 @@ def _rank(row: Row) -> tuple[Any, ...]:
         -(row["confidence_score"] or 0.0),
         row["player_lookup"],
         row["player_id"],
-        order_of(row["stat"]),
+        place_of(row["stat"]),
         row["line_value"],
     )
 

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from functions.phase6_export.by_stat import order_of
 from functions.phase6_export.document import points, share
 from functions.phase6_export.exporters import best_bets_record
 from functions.phase6_export.rows import Row
+from shared.nba.stats import place_of
 
 COUNTS = ("n", "wins", "pushes", "passes", "voids", "priced_bets", "n_unlined")
 IN_UNITS = ("mae", "bias", "line_mae", "season_avg_mae", "mae_unlined")
@@ -41,7 +41,7 @@ def content(rows: Sequence[Row], picks: Sequence[Row]) -> dict[str, Any]:
 
 def _key(row: Row) -> tuple[tuple[int, str], str]:
     """Where the row's statistic and system stand."""
-    return order_of(row["stat"]), row["system_id"]
+    return place_of(row["stat"]), row["system_id"]
 
 
 def _window(row: Row) -> dict[str, Any]:

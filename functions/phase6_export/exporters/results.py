@@ -11,12 +11,13 @@ from datetime import date
 from itertools import chain, groupby
 from typing import Any
 
-from functions.phase6_export.by_stat import order_of, split_by_stat
+from functions.phase6_export.by_stat import split_by_stat
 from functions.phase6_export.document import half_points, points, share
 from functions.phase6_export.exporters import best_bets_record
 from functions.phase6_export.exporters.advice import BETS
 from functions.phase6_export.reading import MAIN_KINDS
 from functions.phase6_export.rows import Row, Rows
+from shared.nba.stats import place_of
 
 # The figures of systems/performance.json count; here are the day's bare counts.
 SETTLED = ("win", "loss", "push")
@@ -120,7 +121,7 @@ def _systems(rows: Rows) -> list[dict[str, Any]]:
             **mains[key].as_json("pass", "no_line", "void"),
             "alternates": alternates[key].as_json("pass", "void"),
         }
-        for key in sorted({*mains, *alternates}, key=lambda key: (order_of(key[0]), key[1]))
+        for key in sorted({*mains, *alternates}, key=lambda key: (place_of(key[0]), key[1]))
     ]
 
 

@@ -13,13 +13,12 @@ from typing import Any
 
 import pytest
 
-from functions.phase6_export.by_stat import order_of
 from functions.phase6_export.export import run
 from functions.phase6_export.labels import STAT_LABELS, label_of_stat
 from functions.phase6_export.reading import PACKAGE
 from functions.phase6_export.schema_check import check, load
 from shared.core.errors import SchemaMismatch
-from shared.nba.stats import STATS
+from shared.nba.stats import STATS, place_of
 from shared.science.systems.output import SYSTEMS
 from shared.stores.warehouse.schemas import load_schema
 from shared.stores.warehouse.sql import read_sql
@@ -252,7 +251,7 @@ def test_every_statistic_has_its_place_in_files_and_its_word() -> None:
     known = load("common")["$defs"]["stat"]["enum"]
     assert list(STAT_LABELS) == known
     assert [stat for stat in known if stat in STATS] == list(STATS)
-    assert sorted(["dunks", *reversed(list(STATS))], key=order_of) == [*STATS, "dunks"]
+    assert sorted(["dunks", *reversed(list(STATS))], key=place_of) == [*STATS, "dunks"]
     assert set(known) <= set(load("player")["properties"]["last_games"]["items"]["properties"])
     assert label_of_stat("dunks") == "dunks"
 
