@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 TABLE = "nba_predictions.exported_best_bets"
 SEED = 20251114
 OUTCOMES = {"wins": "win", "losses": "loss", "pushes": "push", "voids": "void"}
-COPIED = ("rank", "game_id", "player_id", "player_lookup", "player_name", "team", "opponent")
-OF_A_LINE = ("stat", "line_kind", "side")
+OF_PLAYER = ("player_id", "player_lookup", "player_name", "team", "opponent")
+COPIED = ("rank", "game_id", *OF_PLAYER, "stat", "line_kind", "side")
 FIGURES = ("bookmaker", "price", "p_over", "expected_value")
 
 
@@ -45,7 +45,7 @@ def make_record(file: Document, list_id: str, exported_at: datetime) -> pa.Table
 
 def _record_pick(pick: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        **{name: pick[name] for name in (*COPIED, *OF_A_LINE, *FIGURES)},
+        **{name: pick[name] for name in (*COPIED, *FIGURES)},
         "tipoff_at": datetime.fromisoformat(pick["tipoff_at"]),
         "line_value": Decimal(str(pick["line"])),
     }
@@ -81,7 +81,7 @@ def record(rows: Sequence[Row]) -> dict[str, Any]:
 def graded_pick(row: Row) -> dict[str, Any]:
     """A pick beside what became of it."""
     return {
-        **{name: row[name] for name in (*COPIED, *OF_A_LINE)},
+        **{name: row[name] for name in COPIED},
         "line": half_points(row["line_value"]),
         "bookmaker": row["bookmaker"],
         "price": row["price"],
