@@ -16,7 +16,7 @@ from functions.phase1_scrape.source_breaker import SourceBreaker
 from shared.chain.execution.context import Context
 from shared.core.errors import PreconditionFailed
 from shared.core.settings import Settings
-from shared.nba.odds_markets import MARKETS, markets_of
+from shared.nba.odds_markets import choose_markets
 from shared.stores.ports import Blobs
 from shared.stores.raw_files import (
     CONTENT_TYPE,
@@ -125,7 +125,7 @@ class Fetch:
     raw: RawWriter
     now: Callable[[], datetime]
     breakers: Mapping[Source, SourceBreaker]
-    markets: Sequence[str] = MARKETS
+    markets: Sequence[str]
     """What The Odds API is asked for of an event."""
     use_kept: bool = False
     """Whether files of earlier executions serve where they have what is asked for."""
@@ -145,7 +145,7 @@ def open_fetch(context: Context, *, use_kept: bool = False) -> Iterator[Fetch]:
     """
     runtime = context.runtime
     settings: Settings = runtime.settings
-    markets = markets_of(settings.odds_stats)
+    markets = choose_markets(settings.odds_stats)
     now = runtime.clock.now
     trial = timedelta(seconds=context.function.lease_seconds)
     breakers = {source: SourceBreaker(runtime, source, context.execution_id, trial) for source in SOURCES}

@@ -37,7 +37,7 @@ PAST_LIST_COST = 1
 FIRST_PAST_DAY = date(2023, 5, 4)
 
 
-def markets_of(odds_stats: str) -> tuple[str, ...]:
+def choose_markets(odds_stats: str) -> tuple[str, ...]:
     """What is asked for of an event where these statistics' lines are wanted (the setting
     ODDS_STATS: names with commas between; empty: all), in the order of MARKETS.
 

@@ -316,7 +316,7 @@ def test_an_answer_of_before_a_market_was_known_is_asked_for_that_alone(
 ) -> None:
     """As of a release that knew points and game lines; what is paid for stays."""
     with monkeypatch.context() as before:
-        before.setattr(fetching, "markets_of", lambda _: LEAST_MARKETS)
+        before.setattr(fetching, "choose_markets", lambda _: LEAST_MARKETS)
         backfill(chain)
     second = again(chain)
     assert odds_asked(chain) == {"event_odds": 2}

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from shared.core.errors import DataError
 from shared.core.pipeline import Pipeline
-from shared.nba.odds_markets import FIRST_PAST_DAY, PAST_LIST_COST, REGIONS, event_cost, markets_of
+from shared.nba.odds_markets import FIRST_PAST_DAY, PAST_LIST_COST, REGIONS, choose_markets, event_cost
 from shared.operations.actions.action import Action, Parameter, Plan, Request
 from shared.operations.actions.signature import Signature
 from shared.operations.backfill import changing
@@ -50,7 +50,7 @@ def _plan_begin(request: Request) -> Plan:
         return Plan((f"Goes on with the backfill {request.key}.",))
     planned = plan_backfill(request.runtime, request.pipeline, _read_wanted(request))
     days = tuple(day.isoformat() for day in planned.dates)
-    markets = markets_of(request.runtime.settings.odds_stats)
+    markets = choose_markets(request.runtime.settings.odds_stats)
     return Plan(tuple(describe_plan(planned, request.pipeline, markets)), targets=days)
 
 

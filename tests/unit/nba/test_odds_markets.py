@@ -5,18 +5,18 @@ from __future__ import annotations
 import pytest
 
 from shared.core.errors import ConfigError
-from shared.nba.odds_markets import GAME_MARKETS, MARKETS, REGIONS, event_cost, markets_of
+from shared.nba.odds_markets import GAME_MARKETS, MARKETS, REGIONS, choose_markets, event_cost
 from shared.nba.stats import STATS
 
 
 @pytest.mark.parametrize("named", ["", " ", ",", ",".join(STATS), ",".join(reversed(list(STATS)))])
 def test_all_statistics_are_asked_for_where_none_is_named(named: str) -> None:
-    assert markets_of(named) == MARKETS
+    assert choose_markets(named) == MARKETS
     assert set(MARKETS) == {*GAME_MARKETS, *(market for stat in STATS.values() for market in stat.markets)}
 
 
 def test_fewer_statistics_are_fewer_markets_and_less_quota() -> None:
-    fewer = markets_of("rebounds, points")
+    fewer = choose_markets("rebounds, points")
     alternates = ("player_points_alternate", "player_rebounds_alternate")
     assert fewer == ("player_points", *GAME_MARKETS, "player_rebounds", *alternates)
     assert event_cost(fewer) == 6 * len(REGIONS) == event_cost(MARKETS) - 4 * (len(STATS) - 2)
@@ -33,5 +33,5 @@ def test_fewer_statistics_are_fewer_markets_and_less_quota() -> None:
 )
 def test_what_cannot_be_meant_is_refused(named: str, what: str) -> None:
     with pytest.raises(ConfigError, match=what) as raised:
-        markets_of(named)
+        choose_markets(named)
     assert "points" in raised.value.next_step
