@@ -23,8 +23,18 @@ if TYPE_CHECKING:
 TABLE = "nba_predictions.exported_best_bets"
 SEED = 20251114
 OUTCOMES = {"wins": "win", "losses": "loss", "pushes": "push", "voids": "void"}
-OF_PLAYER = ("player_id", "player_lookup", "player_name", "team", "opponent")
-COPIED = ("rank", "game_id", *OF_PLAYER, "stat", "line_kind", "side")
+COPIED = (
+    "rank",
+    "game_id",
+    "player_id",
+    "player_lookup",
+    "player_name",
+    "team",
+    "opponent",
+    "stat",
+    "line_kind",
+    "side",
+)
 FIGURES = ("bookmaker", "price", "p_over", "expected_value")
 
 
