@@ -18,7 +18,7 @@ from shared.chain.messages.messages import PredictionRequest
 from shared.chain.resilience import circuit_breaker
 from shared.chain.resilience.circuit_breaker import Permit
 from shared.core.errors import Retriable
-from shared.science.model_registry.registry import Models
+from shared.science.model_registry.models import Models
 from shared.science.predictions.predict import predict_players
 from shared.science.predictions.prediction_row import PredictionRow
 from shared.science.systems.output import SYSTEMS, SystemFailed
