@@ -18,7 +18,7 @@ from local.day.plan import TRAINING_AT
 from shared.core.clock import at_new_york
 from shared.core.errors import DataError
 from shared.science.evaluation import Floats, Mask
-from shared.science.model_registry.registry import Models
+from shared.science.model_registry.models import Models
 from shared.science.predictions.outputs import all_outputs
 from shared.science.predictions.prediction_row import ABSENCE
 from shared.science.systems import ensemble

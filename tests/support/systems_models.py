@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 
 from shared.science.features.names import model_features
-from shared.science.model_registry.registry import Models
+from shared.science.model_registry.models import Models
 from shared.science.systems.history import GAMES, HISTORY_VALUES, History
 from shared.science.training.rows import TrainingRows
 from shared.science.training.walk_forward import Training, fit

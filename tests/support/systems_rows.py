@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from shared.science.features.names import model_features
-from shared.science.model_registry.registry import Models
+from shared.science.model_registry.models import Models
 from shared.science.predictions.predict import predict_players
 from shared.science.systems.columns import Floats
 from shared.science.systems.history import GAMES, HISTORY_VALUES, History

@@ -15,7 +15,8 @@ import pyarrow as pa
 from shared.nba.stats import POINTS, PREDICTED
 from shared.science.features.names import model_features
 from shared.science.model_registry.promotions import move_pointer, read_serving
-from shared.science.model_registry.registry import Models, save_models
+from shared.science.model_registry.models import Models
+from shared.science.model_registry.registry import save_models
 from shared.science.systems.distribution import START_VARIANCE
 from shared.science.systems.ensemble import Combination, EnsembleModel
 from shared.science.systems.history import GAMES

@@ -14,14 +14,8 @@ from shared.core.errors import Fatal, SchemaMismatch
 from shared.nba.stats import POINTS, STATS
 from shared.science.features.names import model_features
 from shared.science.model_registry.promotions import current_versions, move_pointer, read_serving
-from shared.science.model_registry.registry import (
-    Models,
-    list_saved_versions,
-    load_holdout_model,
-    load_models,
-    read_metadata,
-    save_models,
-)
+from shared.science.model_registry.models import Models
+from shared.science.model_registry.registry import list_saved_versions, load_holdout_model, load_models, read_metadata, save_models
 from shared.science.systems.output import ENSEMBLE, XGBOOST
 from shared.science.systems.xgboost_v1 import TREES, Trees, mean_points
 from shared.stores.ports import Blob

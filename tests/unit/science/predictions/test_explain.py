@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from shared.core.settings import Settings
-from shared.science.model_registry.registry import Models
+from shared.science.model_registry.models import Models
 from shared.science.predictions import explain
 from shared.science.predictions.explain import contributions_of, explanations, largest
 from shared.science.predictions.outputs import all_outputs

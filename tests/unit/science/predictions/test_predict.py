@@ -15,7 +15,7 @@ import pytest
 
 from shared.core.errors import SchemaMismatch
 from shared.core.settings import Settings
-from shared.science.model_registry.registry import Models
+from shared.science.model_registry.models import Models
 from shared.science.predictions import outputs
 from shared.science.predictions.outputs import all_outputs
 from shared.science.predictions.prediction_row import PredictionRow

@@ -17,7 +17,8 @@ from functions.train_model.champion import Champion, find_champion, judge
 from local.embedded.file_blobs import FileBlobs
 from shared.science.features.names import model_features
 from shared.science.model_registry.promotions import Serving, move_pointer, read_serving
-from shared.science.model_registry.registry import Models, save_models
+from shared.science.model_registry.models import Models
+from shared.science.model_registry.registry import save_models
 from shared.science.systems import output, xgboost_v1
 from shared.science.systems.output import ENSEMBLE, XGBOOST
 from shared.science.training.gate import (
