@@ -17,7 +17,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from shared.core.errors import NotFound, SchemaMismatch
-from shared.nba.stats import BASE_STATS, POINTS, STATS
+from shared.nba.stats import BASE_STATS, OTHERS
 from shared.stores.warehouse.schemas import DATASETS
 
 # A pattern of strings (plain, raw, triple-quoted) and comments: what is in them is no SQL.
@@ -34,7 +34,7 @@ FRAGMENTS = Path(__file__).parent / "fragments"
 _USE = re.compile(r"\{\{(\w+)\(([^()]*)\)\}\}")
 _PLACE = re.compile(r"\$([1-9])")
 # What stands for several statistics, one after the other.
-_SEVERAL = {"*": BASE_STATS, "others": tuple(name for name in STATS if name != POINTS.name)}
+_SEVERAL = {"*": BASE_STATS, "others": tuple(OTHERS)}
 _JOINED = re.compile(r"^-- Joined by (\w+)\.$", re.MULTILINE)
 
 
