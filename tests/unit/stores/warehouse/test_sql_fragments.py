@@ -76,6 +76,12 @@ def test_values_take_their_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (tmp_path / "all.sql").write_text("-- Joined by OR.\n$1 > 0", encoding="utf-8")
     assert expand_fragments("{{later(s., *)}}").count("s.a > ") == len(BASE_STATS)
     assert expand_fragments("IF({{all(*)}}, 1, 0)") == f"IF({' OR '.join(f'{stat} > 0' for stat in BASE_STATS)}, 1, 0)"
+    pairs = zip((STATS[stat].column for stat in BASE_STATS), BASE_STATS, strict=True)
+    each = ", ".join(f"{column}a > {stat}b AND {column}c" for column, stat in pairs)
+    assert " ".join(expand_fragments("{{later(columns, *)}}").split()) == each
+    assert "fg3ma > threesb" in each
+    with pytest.raises(SchemaMismatch, match=r"lists of \[4, 7\] statistics"):
+        expand_fragments("{{later(others, *)}}")
     for wrong in ("{{later(t.)}}", "{{later(a, b, c)}}", "{{plain(a, b)}}"):
         with pytest.raises(SchemaMismatch, match="values to a fragment"):
             expand_fragments(wrong)
