@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.core.clock import new_york_date
+from shared.nba.stats import BASE_STATS, POINTS, STATS
 from shared.science.features.names import model_features
 from shared.science.predictions.outputs import FORMULA_FEATURES
 from shared.science.systems.columns import Floats, columns_of_table
@@ -112,7 +113,9 @@ class TrainingRows:
         """
         digest = hashlib.sha256(repr((len(self), self.names, sorted(self.features))).encode())
         columns = [self.features[name] for name in sorted(self.features)]
-        columns += [self.history.values[name] for name in sorted(self.history.values)]
+        # of base statistics those that its systems read: more of them change no other's versions
+        unread = set(BASE_STATS) - {POINTS.name, *STATS[self.stat].parts}
+        columns += [self.history.values[name] for name in sorted(self.history.values.keys() - unread)]
         for values in (*columns, self.line, self.actual, self.minutes):
             # one NaN and one zero, whatever bits the warehouse's driver gave them
             digest.update(np.where(np.isnan(values), np.nan, values + 0.0).astype("<f8").tobytes())
@@ -150,12 +153,13 @@ def rows_of_table(
     warehouse: Warehouse, as_of: datetime, table: pa.Table, stats: Collection[str]
 ) -> dict[str, TrainingRows]:
     """By statistic the rows of read_table, in its order, with their histories; at least one. Where
-    the box score has not the statistic, what the player did is NaN.
+    the box score has not the statistic, or one of a sum's parts, what the player did is NaN.
     """
     names = model_features()
     # what happened is no feature
-    happened = columns_of_table(table, sorted({*(actual_column(stat) for stat in stats), _MINUTES}))
-    averages = (season_column(stat) for stat in stats)
+    parts = {part for stat in stats for part in STATS[stat].parts}
+    happened = columns_of_table(table, sorted({*(actual_column(part) for part in parts), _MINUTES}))
+    averages = (season_column(part) for part in parts)
     features = columns_of_table(table, sorted({*names, *FORMULA_FEATURES, *averages, *_ALSO}))
     history = _histories(warehouse, as_of, table, _integers(table, "player_id"))
     day = table.column("game_date").to_numpy().astype("datetime64[D]")
@@ -166,7 +170,7 @@ def rows_of_table(
             history=history,
             day=day,
             line=features["line"],
-            actual=happened[actual_column(stat)],
+            actual=np.asarray(np.sum([happened[actual_column(part)] for part in STATS[stat].parts], axis=0)),
             minutes=happened[_MINUTES],
             stat=stat,
         )
@@ -175,7 +179,7 @@ def rows_of_table(
 
 
 def actual_column(stat: str) -> str:
-    """The column of training_rows.sql with what a player did, in a statistic."""
+    """The column of training_rows.sql with what a player did, in a base statistic."""
     return f"actual_{stat}"
 
 
