@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from shared.nba.stats import BASE_STATS, PREDICTED
+from shared.nba.stats import BASE_STATS, PREDICTED, STATS
 from shared.science.features.names import model_features
 from shared.science.model_registry.models import Models
 from shared.science.model_registry.promotions import move_pointer, read_serving
@@ -45,7 +45,7 @@ ROWS_PER_PLAYER = sum(
 TRAINED_ON = 2000
 MADE_AT = datetime(2025, 1, 1, tzinfo=UTC)
 _OF_A_TYPE: dict[str, Any] = {"STRING": "x", "INT64": 1, "FLOAT64": 1.0, "BOOL": False, "NUMERIC": Decimal(1)}
-_LEVELS = ("points_ewma_20", "points_ewma_08", "points_season", "points_prev_season", "points_l20", "points_l10")
+_LEVELS = ("ewma_20", "ewma_08", "season", "prev_season", "l20", "l10")
 _USUAL: dict[str, Any] = {
     "games_season": 30,
     "games_known": 60,
@@ -99,7 +99,7 @@ def feature_row(player: int, day: date, as_of: datetime, tipoff: datetime) -> di
     return {
         **known,
         **absent,
-        **dict.fromkeys(_LEVELS, level),
+        **{f"{stat}_{mean}": level * STATS[stat].usual / 10 for stat in BASE_STATS for mean in _LEVELS},
         **{"points2_l20": level / 2, "points3_l20": level / 3, "points1_l20": level / 6},
         **_USUAL,
         **_identity(player, day),
@@ -155,6 +155,9 @@ def past_games(players: int, day: date, tipoff: datetime) -> pa.Table:
         "known_at": [tipoff - each + timedelta(hours=3) for each in ago],
         "minutes": 28.0 + back % 8,
         "points": 8 + player % 20 + (player * back) % 9 - 4,
+        "rebounds": 2 + player % 8 + (player * back) % 5,
+        "assists": 1 + player % 5 + (player * back) % 4,
+        "fg3m": (player + back) % 4,
         "fga": 10 + back % 6,
         "fg3a": 3 + back % 4,
         "fta": 2 + back % 4,
