@@ -12,7 +12,7 @@ from functions.phase5_coordinator.players import Player
 from shared.chain.batches.records import Batch
 from shared.chain.execution.context import Context
 from shared.chain.messages.messages import PredictionRequest
-from shared.nba.stats import PREDICTED, STATS, Stat
+from shared.nba.stats import PREDICTED, Stat
 from shared.science.predictions.lines import main_line, offers, tested_lines
 
 
@@ -79,7 +79,11 @@ def _request(player: Player, history: Mapping[str, Sequence[Any]] | None) -> dic
     return {
         "features": {name: _json(value) for name, value in player.features.items()},
         "history": history,
-        "lines": {stat: lines for stat, books in sorted(player.books.items()) if (lines := _lines(books, STATS[stat]))},
+        "lines": {
+            stat: lines
+            for stat, books in sorted(player.books.items())
+            if stat in PREDICTED and (lines := _lines(books, PREDICTED[stat]))
+        },
     }
 
 
