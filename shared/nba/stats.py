@@ -149,6 +149,8 @@ STATS: Mapping[str, Stat] = {
     )
 }
 """Whose lines are collected: by name, in the order in which they are shown."""
+OTHERS: Mapping[str, Stat] = {name: stat for name, stat in STATS.items() if stat is not POINTS}
+"""All but points, whose line has columns of its own (line, line_p_over)."""
 PREDICTED: Mapping[str, Stat] = STATS
 """Those that the systems predict, by name in the same order."""
 BASES: Mapping[str, Stat] = {stat.name: stat for stat in PREDICTED.values() if not stat.is_sum}

@@ -230,6 +230,22 @@ def test_the_form_of_a_sum_is_that_of_its_parts(world: FeatureFixture) -> None:
     assert found == {("pr", "far_from_form"), ("pra", None)}
 
 
+def test_the_form_in_threes_is_of_the_box_scores_threes(world: FeatureFixture) -> None:
+    """8 in his one game, with three usual men's: four deviations above 2.75 are 9.9, above a usual
+    man's 1 they are 5.6.
+    """
+    world.box(PLAYED, STAR, "BOS", "LAL", home=True, threes=8, at=at(8))
+    world.phase3("results", PLAYED, PLAYED, AS_OF)
+    for name in ("Star Man", "Steady Mate"):
+        line(world, name, "8.5", 16, market="player_threes")
+    world.phase3("same_day", DAY, DAY, AS_OF)
+    found = world.rows("nba_analytics.upcoming_player_lines", f"stat = 'threes' AND {NOW}")
+    assert {row["player_name"]: row["suspicious"] for row in found} == {
+        "Star Man": None,
+        "Steady Mate": "far_from_form",
+    }
+
+
 def team_lines(world: FeatureFixture) -> tuple[float | None, float | None, int | None]:
     world.phase3("same_day", DAY, DAY, AS_OF)
     [row] = world.rows("nba_analytics.upcoming_team_game_context", f"team = 'BOS' AND game_date = '{DAY}' AND {NOW}")

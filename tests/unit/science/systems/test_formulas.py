@@ -203,6 +203,21 @@ def test_missing_columns_are_named() -> None:
         unpack_histories([short])
 
 
+def test_a_history_of_a_release_that_knew_points_alone_does_not_tell_the_others() -> None:
+    before = packed_history([{"points": 31}, {}])
+    for stat in ("rebounds", "assists", "threes"):
+        del before[stat]
+    history = unpack_histories([before, packed_history([{"threes": 5}])])
+    assert history.values["points"][:, 0].tolist() == [31.0, 20.0]
+    for stat, now in (("rebounds", 6.0), ("assists", 4.0), ("threes", 5.0)):
+        assert np.isnan(history.values[stat][0]).all()
+        assert history.values[stat][1, 0] == now
+    without_points = packed_history([{}])
+    del without_points["points"]
+    with pytest.raises(SchemaMismatch, match="lacks points"):
+        unpack_histories([without_points])
+
+
 def test_packed_histories_are_json_by_player_and_come_back_as_arrays() -> None:
     """Player 7 has more games than are kept, player 8 none, player 9 one with a value that nobody
     knows.

@@ -75,6 +75,16 @@ def test_other_data_have_another_hash(change: str) -> None:
     assert CHANGES[change](SMALL).data_hash != SMALL.data_hash
 
 
+def test_points_have_the_hash_that_they_had_before_the_histories_of_others() -> None:
+    """A version is named after it: the same data keep the name."""
+    values = SMALL.history.values
+    points_alone = {name: each for name, each in values.items() if name not in ("rebounds", "assists", "threes")}
+    assert len(points_alone) == len(values) - 3 == 10
+    others = {name: np.full_like(values[name], 7.0) for name in values.keys() - points_alone.keys()}
+    for history in (points_alone, {**points_alone, **others}):
+        assert replace(SMALL, history=History(history, SMALL.history.count)).data_hash == SMALL.data_hash
+
+
 def test_rows_without_the_statistic_teach_nothing() -> None:
     assert drop_unknown(SMALL) is SMALL
     unknown = np.arange(len(SMALL)) % 3 == 0

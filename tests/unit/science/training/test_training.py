@@ -22,20 +22,21 @@ from shared.core.clock import SystemClock
 from shared.core.errors import DataError
 from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings
+from shared.nba.stats import STATS
 from shared.science.features.names import model_features
 from shared.science.model_registry.promotions import current_versions
 from shared.science.model_registry.registry import load_models
 from shared.science.systems import xgboost_v1
 from shared.science.systems.ensemble import fit_combination
-from shared.science.systems.history import GAMES, pack_histories, unpack_histories
+from shared.science.systems.history import GAMES, History, pack_histories, unpack_histories
 from shared.science.systems.output import BASE_SYSTEMS, ENSEMBLE, MOVING_AVERAGE, XGBOOST
-from shared.science.training.rows import EVERY_GAME, read_training_rows
+from shared.science.training.rows import EVERY_GAME, read_table, read_training_rows, rows_of_table
 from shared.science.training.walk_forward import _walk_forward, fit
 from shared.stores.ports import DateRange
 from shared.stores.runtime import Runtime
 from shared.stores.warehouse.sql import read_sql
 from tests.support.systems_models import train_once, training_rows
-from tests.support.training_tables import fill, game, load, summary_row
+from tests.support.training_tables import feature_store_row, fill, game, load, summary_row
 
 # --- the fit --------------------------------------------------------------------------------------
 
@@ -204,6 +205,48 @@ def test_a_row_is_trained_with_what_was_known_of_it_then(warehouse: DuckDbWareho
     assert not {"actual_points", "actual_minutes"} & set(rows.features)
     everything = histories(warehouse, game(8)["known_at"], last_games=EVERY_GAME)
     assert everything.num_rows == 8, "player 0 was not asked for"
+
+
+def test_what_a_sum_brought_is_that_of_its_parts_together(warehouse: DuckDbWarehouse) -> None:
+    """Of the second game the box score does not tell the assists, of the third points alone."""
+    counts: list[dict[str, int]] = [{"rebounds": 7, "assists": 4, "fg3m": 3}, {"rebounds": 2, "fg3m": 0}, {}]
+    box = [summary_row(n, points=20 + n, **counted) for n, counted in enumerate(counts)]
+    load(warehouse, "nba_analytics.player_game_summary", box)
+    load(warehouse, "nba_predictions.ml_feature_store", [feature_store_row(n, 1) for n in range(3)])
+    as_of = game(9)["tipoff_at"]
+    rows = rows_of_table(warehouse, as_of, read_table(warehouse, as_of), list(STATS))
+    unknown = np.nan
+    for stat, happened in {
+        "points": [20, 21, 22],
+        "rebounds": [7, 2, unknown],
+        "assists": [4, unknown, unknown],
+        "threes": [3, 0, unknown],
+        "pra": [31, unknown, unknown],
+        "pr": [27, 23, unknown],
+        "pa": [24, unknown, unknown],
+        "ra": [11, unknown, unknown],
+    }.items():
+        np.testing.assert_array_equal(rows[stat].actual, happened, err_msg=stat)
+        past = rows[stat].history
+        assert past.values["threes"][2, :2].tolist() == [0.0, 3.0]
+        assert past.values["rebounds"][2, :2].tolist() == [2.0, 7.0]
+        np.testing.assert_array_equal(past.values["assists"][2, :2], [unknown, 4.0])
+    hashes = {stat: rows[stat].data_hash for stat in STATS}
+    for changed, others in {
+        "points": set[str](),
+        "rebounds": {"points", "assists", "threes", "pa"},
+        "assists": {"points", "rebounds", "threes", "pr"},
+        "threes": set(STATS) - {"threes"},
+    }.items():
+        values = {**rows["points"].history.values}
+        values[changed] = values[changed] + 1
+        count = rows["points"].history.count
+        same = {
+            stat
+            for stat, each in rows.items()
+            if replace(each, history=History(values, count)).data_hash == hashes[stat]
+        }
+        assert same == others, f"{changed} of the games before are read by who is not in {others}"
 
 
 def test_training_and_serving_see_the_same_history(warehouse: DuckDbWarehouse) -> None:
