@@ -23,7 +23,9 @@ START_VARIANCE = start_variance(POINTS)
 
 
 def test_moving_average_of_a_steady_player_is_his_average_and_home_is_worth_its_share() -> None:
-    result = moving_average.predict(feature_columns({"is_home": True}, {"is_home": False}), START_VARIANCE, "v1", POINTS)
+    result = moving_average.predict(
+        feature_columns({"is_home": True}, {"is_home": False}), START_VARIANCE, "v1", POINTS
+    )
     np.testing.assert_allclose(result.mean, [20.0 * 1.007, 20.0 * 0.993])
     assert result.reason[0] == "form 20.0, venue +0.7%"
 
@@ -92,7 +94,9 @@ def test_a_player_without_games_is_an_error_not_a_number() -> None:
 def test_zones_multiply_the_players_points_by_what_the_opponent_allows_there() -> None:
     weak_three = {"opponent_fg3_allowed_rel": 0.2}
     shooter = {"points2_l20": 2.0, "points3_l20": 16.0, "points1_l20": 2.0}
-    neutral, weak, weak_shooter = zone_matchup.expect(feature_columns({}, weak_three, {**weak_three, **shooter}), POINTS)
+    neutral, weak, weak_shooter = zone_matchup.expect(
+        feature_columns({}, weak_three, {**weak_three, **shooter}), POINTS
+    )
     assert neutral == pytest.approx(20.0)
     assert weak == pytest.approx(20.0 * (1 + 0.3 * 0.4 * 0.2)), "30% of his points, 40% believed, 20% more allowed"
     assert weak_shooter == pytest.approx(20.0 * (1 + 0.8 * 0.4 * 0.2))

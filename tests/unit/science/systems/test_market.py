@@ -77,7 +77,9 @@ def test_what_hardly_occurs_stays_as_believed() -> None:
     points = (without + line) / 2 + np.where(games == 0, 40.0 * np.sign(line - without), 0.0)
     found = fit_market(POINTS, without, line, {**features, "games_season": games}, points, NEW)
     assert found.early == pytest.approx(PRIOR_WEIGHTS[1], abs=0.2)
-    nothing = fit_market(POINTS, without[:2], line[:2], {name: each[:2] for name, each in features.items()}, line[:2], NEW[:2])
+    nothing = fit_market(
+        POINTS, without[:2], line[:2], {name: each[:2] for name, each in features.items()}, line[:2], NEW[:2]
+    )
     assert (nothing.line, nothing.early, nothing.price, nothing.late) == pytest.approx(PRIOR_WEIGHTS, abs=0.05)
 
 
@@ -105,7 +107,8 @@ def test_the_weights_solve_the_weighted_ridge_regression() -> None:
     points = truth.of(without, line, features, POINTS) + noise
     units = np.eye(len(PRIOR_WEIGHTS))
     inputs = [
-        np.sum(list(MarketCombination(0.0, *unit).terms(without, line, features, POINTS).values()), axis=0) for unit in units
+        np.sum(list(MarketCombination(0.0, *unit).terms(without, line, features, POINTS).values()), axis=0)
+        for unit in units
     ]
     table = np.column_stack([np.ones(len(line)), *inputs])
     weighed = table * (0.5 ** (age / HALF_LIFE))[:, None]
@@ -131,9 +134,9 @@ def test_no_weight_is_negative_and_what_remains_has_no_bias() -> None:
     mixed = MarketCombination(intercept=0.0, line=0.5, early=0.2, price=0.6, late=-0.5)
     found = fit_market(POINTS, without, line, features, mixed.of(without, line, features, POINTS), NEW)
     assert (found.late, found.line > 0.3) == (0.0, True)
-    assert float((found.of(without, line, features, POINTS) - mixed.of(without, line, features, POINTS)).mean()) == pytest.approx(
-        0.0, abs=1e-4
-    )
+    assert float(
+        (found.of(without, line, features, POINTS) - mixed.of(without, line, features, POINTS)).mean()
+    ) == pytest.approx(0.0, abs=1e-4)
 
 
 def test_the_line_pulls_by_its_distance_and_more_early_in_a_season() -> None:

@@ -17,8 +17,8 @@ from functions.train_model.champion import Champion, find_champion, judge
 from local.embedded.file_blobs import FileBlobs
 from shared.nba.stats import POINTS
 from shared.science.features.names import model_features
-from shared.science.model_registry.promotions import Serving, move_pointer, read_serving
 from shared.science.model_registry.models import Models
+from shared.science.model_registry.promotions import Serving, move_pointer, read_serving
 from shared.science.model_registry.registry import save_models
 from shared.science.systems import output, xgboost_v1
 from shared.science.systems.output import ENSEMBLE, XGBOOST
@@ -112,7 +112,9 @@ def test_of_fewer_than_five_days_nothing_is_said() -> None:
     ],
 )
 def test_clearly_worse_is_beyond_chance_or_too_much(difference: float, low: float, worse: bool) -> None:
-    found = Comparison(ENSEMBLE, True, MAX_REGRESSION, 800, 28, 5.0 + difference, 5.0, difference, low, 2 * difference - low)
+    found = Comparison(
+        ENSEMBLE, True, MAX_REGRESSION, 800, 28, 5.0 + difference, 5.0, difference, low, 2 * difference - low
+    )
     assert found.worse is worse
     decision = verdict("v1", "twin", training_rows(60), [found])
     assert decision.promoted is not worse
@@ -190,7 +192,10 @@ def test_a_holdout_model_has_not_seen_the_window() -> None:
     for variant, predicted in forecasts(of_points(honest()), WINDOW).items():
         np.testing.assert_array_equal(forecasts(of_points(holdout_model), WINDOW)[variant], predicted)
     whole = train_once().models
-    assert (forecasts(of_points(whole), WINDOW)[XGBOOST, False] != forecasts(of_points(holdout_model), WINDOW)[XGBOOST, False]).any()
+    assert (
+        forecasts(of_points(whole), WINDOW)[XGBOOST, False]
+        != forecasts(of_points(holdout_model), WINDOW)[XGBOOST, False]
+    ).any()
 
 
 def test_a_version_trained_before_the_window_is_judged_as_it_stands(tmp_path: Path) -> None:
@@ -217,7 +222,8 @@ def test_a_version_that_has_seen_the_window_is_judged_by_its_holdout_model(tmp_p
     assert champion.judged_as == "twin"
     assert champion.models is not None
     np.testing.assert_array_equal(
-        forecasts(of_points(champion.models), WINDOW)[ENSEMBLE, False], forecasts(of_points(holdout_model), WINDOW)[ENSEMBLE, False]
+        forecasts(of_points(champion.models), WINDOW)[ENSEMBLE, False],
+        forecasts(of_points(holdout_model), WINDOW)[ENSEMBLE, False],
     )
     # on the rows that it has seen the version itself looks better than anything that has not
     unfair = judge_points(holdout_model, seen, Champion(train_once().models, "itself", serves=True))

@@ -110,9 +110,7 @@ def _predict_boosted(rows: TrainingRows) -> Scored:
     start = rows.first_day(2 / 3)
     models = fit(rows.where(rows.day < start)).models
     tested = rows.where((rows.day >= start) & ~np.isnan(rows.line))
-    output = next(
-        o for o in outputs_of(tested, tested.line, models) if o.system_id == XGBOOST
-    )
+    output = next(o for o in outputs_of(tested, tested.line, models) if o.system_id == XGBOOST)
     nothing = np.full(len(tested), np.nan)
     return Scored(
         stat="points", system=XGBOOST, market=False, day=tested.day, actual=tested.actual, predicted=output.mean,
