@@ -12,10 +12,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from functions.phase6_export.by_stat import figure_of
 from functions.phase6_export.exporters.advice import BETS, Advice
 from functions.phase6_export.labels import label, label_of_stat
 from functions.phase6_export.rows import Row
 from shared.science.predictions.lines import SUSPICIOUS
+from shared.science.systems.error_codes import NOTHING_TO_SAY
 
 # Of what moved a forecast, as much as a sentence takes; the file lists all that is stored beside
 # it.
@@ -56,6 +58,8 @@ def full_reason(row: Row, main: Row, player: Row) -> str:
 
 
 def _verdict(row: Row, advice: Advice, player: Row) -> str:
+    if row["error_code"] == NOTHING_TO_SAY:
+        return f"Pass: {row['system_id']} has nothing of its own to say of {label_of_stat(row['stat'])}."
     if row["error_code"] is not None:
         why = (row["error_message"] or row["error_code"]).removesuffix(".")
         return f"Pass: {row['system_id']} could not predict, {why}."
@@ -153,7 +157,7 @@ def _doubts(team: str, names: list[str]) -> str:
 
 
 def _form(player: Row, stat: str) -> str:
-    five, ten, season = (player.get(f"{stat}_{over}") for over in ("l5", "l10", "season"))
+    five, ten, season = (figure_of(player, stat, over) for over in ("l5", "l10", "season"))
     word = label_of_stat(stat)
     if five is None or ten is None:
         return ""

@@ -23,6 +23,7 @@ FEATURE_CODE = (
     "shared/nba/injury_report",
     "shared/nba/player_names.py",
     "shared/nba/schedule.py",
+    "shared/nba/stats.py",
     "shared/stores/raw_files.py",
     "shared/nba/teams.py",
     "shared/stores/warehouse",

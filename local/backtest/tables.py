@@ -9,10 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from local.backtest.flaws import is_judged_by_error
+
 Figures = Mapping[str, Any]
 NOTHING = "–"
 # What a row is of.
 NAMES = ("statistic", "system", "market")
+NOT_JUDGED = "not judged by it"
 # The goals of the project: calibration error at most this, coverage within this of its level.
 CALIBRATED = 0.015
 COVERED = 0.015
@@ -36,6 +39,33 @@ class Table:
 
 
 Column = tuple[str, Callable[[Figures], Cell]]
+
+
+def overview(lists: Sequence[Figures]) -> Table:
+    """The figures that a statistic is judged by; `rows` of each says of which list they are."""
+    columns: list[Column] = [
+        ("n", _whole("n")),
+        ("MAE", _points("mae")),
+        ("line", _points("line_mae")),
+        ("difference to the line [95%]", _between("line_diff", "{:+.3f}")),
+        ("told apart?", _verdict),
+        ("season average", _points("season_avg_mae")),
+        ("last 10", _points("last10_mae")),
+        ("log loss", _below("log_loss", "book_log_loss")),
+        ("books'", _number("book_log_loss", "{:.4f}")),
+        ("calibration error", _calibration),
+        ("CRPS", _points("crps")),
+        ("in 80%", _coverage("coverage_80", 0.8)),
+        ("bets", _whole("bets")),
+        ("hit rate [95%]", _between("hit_rate", "{:.1%}")),
+        ("ROI [95%]", _between("roi", "{:+.1%}")),
+    ]
+    heads = ["statistic", "market", "rows", *(head for head, _ in columns)]
+    rows = []
+    for each in lists:
+        stat, _, market = _name(each)
+        rows.append([stat, market, Cell(each["rows"]), *(cell(each) for _, cell in columns)])
+    return Table(heads, rows, named=3)
 
 
 def errors(lists: Sequence[Figures]) -> Table:
@@ -159,6 +189,8 @@ def _verdict(figures: Figures) -> Cell:
     low, high = figures["line_diff_low"], figures["line_diff_high"]
     if low is None or high is None:
         return Cell(NOTHING)
+    if not is_judged_by_error(figures["stat"]):
+        return Cell(NOT_JUDGED)
     if high < 0:
         return Cell("better than the line", "good")
     return Cell("worse than the line", "bad") if low > 0 else Cell("not told apart")

@@ -153,10 +153,6 @@ OTHERS: Mapping[str, Stat] = {name: stat for name, stat in STATS.items() if stat
 """All but points, whose line has columns of its own (line, line_p_over)."""
 PREDICTED: Mapping[str, Stat] = STATS
 """Those that the systems predict, by name in the same order."""
-BASES: Mapping[str, Stat] = {stat.name: stat for stat in PREDICTED.values() if not stat.is_sum}
-"""Of these the ones that a box score counts by itself."""
-SUMS: Mapping[str, Stat] = {stat.name: stat for stat in PREDICTED.values() if stat.is_sum}
-"""The others, which follow from their parts."""
 STAT_OF_MARKET: Mapping[str, Stat] = {market: stat for stat in STATS.values() for market in stat.markets}
 """By the Odds API's key of a market: what odds_api_player_props keeps."""
 

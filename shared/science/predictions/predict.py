@@ -25,6 +25,7 @@ from shared.science.predictions.outputs import (
 from shared.science.predictions.prediction_row import PlayerRequest, PredictionRow, prediction_row
 from shared.science.systems.columns import Floats, columns_of_rows
 from shared.science.systems.distribution import over_and_push
+from shared.science.systems.error_codes import NOTHING_TO_SAY
 from shared.science.systems.history import unpack_histories
 from shared.science.systems.output import DIGITS, SystemOutput
 
@@ -57,9 +58,10 @@ def predict_players(
     A player is {"features": row of ml_feature_store, "history": columns of his last games
     (pack_histories) or None, "lines": {"points": {"main": "24.5", "books": [{bookmaker, line, over,
     under, snapshot_time, is_main}]}, ...}}, as JSON brings it. models: by statistic; one that is
-    not there has none that is trained. Of each statistic five rows a tested line, or five in all
-    without a line; ordered by statistic, player as given, line, system. policy is what
-    recommendations need (Settings). A system in left_out (system_id -> why) has rows with
+    not there has none that is trained. Of each statistic a row of every system at each tested line,
+    or one of each without a line; a system that has nothing to say of the statistic has one row
+    that says so, beside the main line's. Ordered by statistic, player as given, line, system.
+    policy is what recommendations need (Settings). A system in left_out (system_id -> why) has rows with
     error_code breaker_open, or system_failed where why is that failure. The row of the main line,
     or without a line, has the explanation (explained=False: none has).
     Raises SchemaMismatch where features or history columns are missing, SystemFailed where one
@@ -113,6 +115,8 @@ def _rows_of_stat(
     for index, one in enumerate(read):
         for position, value in enumerate(one.tested or (None,)):
             for output, (over, push) in zip(outputs, chances, strict=True):
+                if output.error_code[index] == NOTHING_TO_SAY and value != one.main:
+                    continue
                 probability = (float(over[index, position]), float(push[index, position]))
                 has_explanation = value == one.main and output.system_id in why
                 explanation = why[output.system_id][index] if has_explanation else None

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.core.clock import new_york_date
-from shared.nba.stats import BASES, POINTS, STATS, Stat
+from shared.nba.stats import BASE_STATS, POINTS, STATS, Stat
 from shared.science.features.names import model_features
 from shared.science.predictions.outputs import formula_features
 from shared.science.systems.columns import Floats, columns_of_table
@@ -110,8 +110,9 @@ class TrainingRows:
         names = columns_read([STATS[self.stat]])
         digest = hashlib.sha256(repr((len(self), self.names, names)).encode())
         columns = [self.features[name] for name in names]
-        others = {name for name in BASES if name not in STATS[self.stat].parts and name != POINTS.name}
-        columns += [self.history.values[name] for name in sorted(set(self.history.values) - others)]
+        # of base statistics those that its systems read: more of them change no other's versions
+        unread = set(BASE_STATS) - {POINTS.name, *STATS[self.stat].parts}
+        columns += [self.history.values[name] for name in sorted(self.history.values.keys() - unread)]
         for values in (*columns, self.line, self.actual, self.minutes):
             # one NaN and one zero, whatever bits the warehouse's driver gave them
             digest.update(np.where(np.isnan(values), np.nan, values + 0.0).astype("<f8").tobytes())
@@ -204,7 +205,7 @@ def rows_of_table(
 
 
 def actual_column(stat: str) -> str:
-    """The column of training_rows.sql with what a player did, in a statistic."""
+    """The column of training_rows.sql with what a player did, in a base statistic."""
     return f"actual_{stat}"
 
 

@@ -140,6 +140,6 @@ def test_who_reads_figures_reads_first_what_a_user_would_get() -> None:
     assert [world.is_bound for world in WORLDS] == sorted(world.is_bound for world in WORLDS)
     assert all(("bound" in world.says) == world.is_bound for world in WORLDS)
     template = (ROOT / "local/backtest/page.html").read_text(encoding="utf-8")
-    assert template.index("What a user would get") < template.index("{% for section in sections %}")
+    assert template.index("What a user would get") < template.index("{% for section in stat.sections %}")
     for text in (opening, template, README, (ROOT / "docs/backtest.md").read_text(encoding="utf-8")):
         assert "a bound" in text or "make bounds" in text

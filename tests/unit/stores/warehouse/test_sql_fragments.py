@@ -32,6 +32,7 @@ WORDS = {
     "until_the_moment": "bookmaker IS NULL AND",
     "is_known": "fetched_at > answered_at",
     "absence_probability": r"'QUESTIONABLE' THEN 0\.45",
+    "says_something": "'nothing_to_say'",
     "stat_value": r"CASE \S+\s+WHEN 'points' THEN",
 }
 # Parts of one statistic's features: used with each statistic of shared/nba/stats.py, so that none
