@@ -194,6 +194,8 @@ def _ensemble_of_sum(
     stat: Stat, moved: Moved, said: Mapping[str, SystemOutput], models: ModelsOf, left_out: LeftOut
 ) -> SystemOutput:
     of_stat = models.get(stat.name, NO_MODELS)
+    if ENSEMBLE in of_stat.damaged and ENSEMBLE not in left_out:
+        return _without_model(stat, ENSEMBLE, len(said[stat.parts[0]].mean), of_stat)
     outputs = {part: said[part] for part in stat.parts}
     missing = next((part for part in stat.parts if part not in moved.parts), None)
     if missing is None:

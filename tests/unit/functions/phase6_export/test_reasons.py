@@ -16,12 +16,13 @@ import pytest
 from functions.phase6_export.export import run
 from functions.phase6_export.labels import LABELS, label
 from functions.phase6_export.reasons import full_reason, line_reasons, story
-from shared.nba.stats import BASE_STATS
+from shared.nba.stats import BASE_STATS, STATS
 from shared.science.features.names import model_features
 from shared.science.predictions.explain import contributions_of
-from shared.science.predictions.outputs import all_outputs
+from shared.science.predictions.outputs import base_outputs, combine_all
 from shared.science.systems.history import History
 from tests.support.market_features import market_features
+from tests.support.models_by_stat import train_every
 from tests.support.prediction_tables import (
     AS_OF,
     EARLY,
@@ -34,7 +35,6 @@ from tests.support.prediction_tables import (
     prediction_row,
     schedule_row,
 )
-from tests.support.systems_models import train_once
 from tests.support.systems_rows import feature_columns, history_of
 
 # A row of players.sql.
@@ -229,19 +229,23 @@ def test_every_feature_has_a_label_of_its_own() -> None:
 
 
 def test_every_name_of_a_contribution_has_a_label() -> None:
-    rows = feature_columns({}, {"line_p_over": 0.52, "teammates_out_lines": 4.0})
+    """Of any statistic, with a line of each."""
+    priced = {stat.price_feature: 0.52 for stat in STATS.values()}
+    rows = feature_columns({}, {**priced, "teammates_out_lines": 4.0})
     ones = [history_of([20.0] * 10), history_of([20.0] * 10)]
     history = History(
         {name: np.vstack([one.values[name] for one in ones]) for name in ones[0].values},
         np.concatenate([one.count for one in ones]),
     )
-    line = np.array([19.5, 21.5])
-    outputs = all_outputs(rows, history, line, train_once().models)
-    names = {
-        name for part in contributions_of(rows, history, line, train_once().models, outputs).values() for name in part
-    }
+    lines = {name: np.array([19.5, 21.5]) * stat.usual / 10 for name, stat in STATS.items()}
+    models = train_every().models
+    base = base_outputs(rows, history, models)
+    found = contributions_of(rows, history, lines, models, base, combine_all(base, rows, lines, models))
+    names = {name for of_stat in found.values() for part in of_stat.values() for name in part}
     assert sorted(names - {"base"} - set(LABELS)) == [], "functions/phase6_export/labels.py has no label of them"
-    assert {"form", "similar_games", "line", "line_p_over", "teammates_out_lines"} <= names
+    assert {"form", "similar_games", "teammates_out_lines"} <= names
+    assert {stat.line_feature for stat in STATS.values()} <= names
+    assert {stat.price_feature for stat in STATS.values() if not stat.is_sum} <= names
 
 
 def test_no_label_is_of_a_feature_that_is_none() -> None:

@@ -26,12 +26,11 @@ from shared.nba.stats import STATS
 from shared.science.features.names import model_features
 from shared.science.model_registry.promotions import current_versions
 from shared.science.model_registry.registry import load_models
-from shared.science.systems import xgboost_v1
 from shared.science.systems.ensemble import fit_combination
 from shared.science.systems.history import GAMES, History, pack_histories, unpack_histories
 from shared.science.systems.output import BASE_SYSTEMS, ENSEMBLE, MOVING_AVERAGE, XGBOOST
 from shared.science.training.rows import EVERY_GAME, read_table, read_training_rows, rows_of_table
-from shared.science.training.walk_forward import _walk_forward, fit
+from shared.science.training.walk_forward import Inputs, _walk_forward, fit
 from shared.stores.ports import DateRange
 from shared.stores.runtime import Runtime
 from shared.stores.warehouse.sql import read_sql
@@ -66,7 +65,7 @@ def test_other_data_is_another_version() -> None:
 
 def test_the_trees_of_a_fold_have_not_seen_its_days_or_later_ones() -> None:
     rows = training_rows()
-    inputs = xgboost_v1.matrix(rows.features, rows.names)
+    inputs = Inputs.of(rows, {})
     means, out_of_sample = _walk_forward(rows, inputs, {})
     last_fold = rows.day >= rows.first_day(0.75)
     changed = replace(rows, actual=np.where(last_fold, 60.0, rows.actual))
