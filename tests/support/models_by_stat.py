@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from shared.nba.stats import BASES, POINTS, STATS, SUMS, Stat
+from shared.nba.stats import POINTS, STATS, Stat
 from shared.science.features.names import model_features
 from shared.science.model_registry.models import Models
 from shared.science.systems import xgboost_v1
@@ -22,10 +22,12 @@ from shared.science.systems.xgboost_v1 import MinutesTrees
 from shared.science.training.rows import TrainingRows
 from shared.science.training.sum_fit import Part, SumTraining, fit_sum
 from shared.science.training.walk_forward import Training, fit
+from tests.support.stats_by_kind import BASES, SUMS
 from tests.support.systems_models import training_rows
 from tests.support.systems_rows import USUAL
 
-FORM = ("ewma_20", "ewma_08", "season", "prev_season", "l20", "l10")
+# What points' model reads of others (rebounds_l10) stays as it is, so that their rows are the same.
+FORM = ("ewma_20", "ewma_08", "season", "prev_season", "l20")
 # Of so many rows two thirds have a line: of each half that is out of sample enough for the market.
 ROWS = 1600
 

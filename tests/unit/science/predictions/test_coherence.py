@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from shared.nba.stats import BASES, STATS, SUMS
+from shared.nba.stats import STATS
 from shared.science.model_registry.models import Models
 from shared.science.predictions.explain import Contributions, contributions_of
 from shared.science.predictions.outputs import NONE_LEFT_OUT, LeftOut, ModelsOf, all_outputs, base_outputs, combine_all
@@ -30,6 +30,7 @@ from shared.science.systems.output import (
 from shared.science.systems.sums import WITH_MARKET, SumMarket
 from shared.science.training.rows import TrainingRows
 from tests.support.models_by_stat import rows_by_stat, train_every
+from tests.support.stats_by_kind import BASES, SUMS
 
 N = 60
 Said = Mapping[str, Mapping[str, SystemOutput]]

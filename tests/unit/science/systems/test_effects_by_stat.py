@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shared.nba.stats import BASES, POINTS, STATS, Stat
+from shared.nba.stats import POINTS, STATS, Stat
 from shared.science.systems import moving_average, similarity, zone_matchup
 from shared.science.systems.distribution import start_variance
 from shared.science.systems.error_codes import NO_GAMES, TOO_FEW_GAMES
@@ -17,6 +17,7 @@ from shared.science.systems.formulas import FORMULAS, speaking_systems
 from shared.science.systems.history import unpack_histories
 from shared.science.systems.market import LATE, MarketCombination, prior_precision
 from shared.science.systems.output import BASE, BASE_SYSTEMS, ZONE_MATCHUP
+from tests.support.stats_by_kind import BASES
 from tests.support.systems_rows import USUAL, feature_columns, history_of, packed_history
 
 EVERY = pytest.mark.parametrize("stat", BASES.values(), ids=lambda stat: stat.name)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.nba.stats import BASES, STATS, Stat
+from shared.nba.stats import STATS, Stat
 from shared.science.systems import joint
 from shared.science.systems.columns import Features, Floats
 from shared.science.systems.ensemble import Combined
@@ -19,6 +19,7 @@ from shared.science.systems.joint import UNLINED, fit_sum_market, move
 from shared.science.systems.market import HALF_LIFE, shift_by_price
 from shared.science.systems.output import SYSTEMS
 from shared.science.systems.sums import START_CORRELATIONS, WITH_MARKET, SumMarket, SumModel, pairs_of
+from tests.support.stats_by_kind import BASES
 
 PRA, PR, PA, RA = (STATS[name] for name in ("pra", "pr", "pa", "ra"))
 SUM_STATS = (PRA, PR, PA, RA)

@@ -8,11 +8,11 @@ import pytest
 
 from functions.phase6_export.labels import LABELS
 from local.backtest.drawing import COLOURS
-from shared.nba.stats import BASES
 from shared.science.features.names import model_features
 from shared.science.systems.formulas import FORMULAS, Formula
 from shared.science.systems.output import BASE_SYSTEMS, SYSTEMS, XGBOOST
 from tests.conftest import ROOT
+from tests.support.stats_by_kind import BASES
 
 COMMON = ROOT / "functions/phase6_export/schemas/common.schema.json"
 
