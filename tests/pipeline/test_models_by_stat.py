@@ -329,6 +329,6 @@ def test_a_statistic_that_few_games_have_is_named_with_its_sums_and_the_others_a
         assert (announced["status"], announced["event"]) == ("partial", "too_few_rows")
         few = [name for name, stat in PREDICTED.items() if "rebounds" in stat.parts]
         for name in few:
-            assert f"{(FIRST_WEEK - 60) * PLAYERS} training rows of {name} before" in announced["reason"]
+            assert f"{(FIRST_WEEK + 1 - 60) * PLAYERS} training rows of {name} before" in announced["reason"]
         assert list(announced["metadata"]["stats"]) == [name for name in PREDICTED if name not in few]
         assert {name for name, version in current(world).items() if version is None} == set(few)
