@@ -398,7 +398,9 @@ def _describe_silence(day: Day, system: str, silent: Mapping[str, tuple[str, str
     """silent: statistic -> error code and why; the first one's is said. Where others are predicted,
     the sentence names those that are not.
     """
-    names = " or ".join(label_of_stat(stat) for stat in silent)
+    *others, last = silent
+    # labels of sums have commas of their own
+    names = f"{', '.join(others)} or {last}" if others else label_of_stat(last)
     whose = "nobody" if len(silent) == len(day.stats) else f"nobody's {names}"
     return f"{system} predicts {whose}: {next(iter(silent.values()))[1]}"
 

@@ -138,11 +138,12 @@ def read_flaws(archive: Archive, first: date, last: date, stats: Iterable[str]) 
     file = archive.folder / FILE
     if not file.is_file():
         return []
-    found = []
+    found: list[Flaw] = []
+    seasons = _days_by_season(archive, first, last)
     try:
         with duckdb.connect() as db:
             for stat in stats:
-                for season, days in _days_by_season(archive, first, last).items():
+                for season, days in seasons.items():
                     measured = _measure(db, {"file": str(file), "stat": stat, **days})
                     found += [
                         Flaw(stat, season, kind.what.format(**measured), kind.effect, kind.returns)

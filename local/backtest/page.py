@@ -79,6 +79,7 @@ def _statistic(stat: str, document: Mapping[str, Any], scored: Mapping[str, Sequ
     ]
     return {
         "name": stat,
+        "title": _title(stat),
         "judging": describe_judging(stat),
         "flaws": tables.table_of_figures(flaws) if flaws else None,
         "sections": [_section(stat, name, figures) for name, figures in lists.items() if figures],
@@ -88,6 +89,12 @@ def _statistic(stat: str, document: Mapping[str, Any], scored: Mapping[str, Sequ
         },
         "comparisons": comparisons,
     }
+
+
+def _title(stat: str) -> str:
+    """A statistic's heading: of a sum what it is made of."""
+    parts = STATS[stat].parts if stat in STATS else (stat,)
+    return stat.capitalize() if len(parts) == 1 else f"{stat.upper()}: {' + '.join(parts)}"
 
 
 def _least_errors(document: Mapping[str, Any]) -> str:

@@ -47,8 +47,7 @@ def overview(lists: Sequence[Figures]) -> Table:
         ("n", _whole("n")),
         ("MAE", _points("mae")),
         ("line", _points("line_mae")),
-        ("difference to the line [95%]", _between("line_diff", "{:+.3f}")),
-        ("told apart?", _verdict),
+        ("difference to the line [95%]", _difference),
         ("season average", _points("season_avg_mae")),
         ("last 10", _points("last10_mae")),
         ("log loss", _below("log_loss", "book_log_loss")),
@@ -56,7 +55,6 @@ def overview(lists: Sequence[Figures]) -> Table:
         ("calibration error", _calibration),
         ("CRPS", _points("crps")),
         ("in 80%", _coverage("coverage_80", 0.8)),
-        ("bets", _whole("bets")),
         ("hit rate [95%]", _between("hit_rate", "{:.1%}")),
         ("ROI [95%]", _between("roi", "{:+.1%}")),
     ]
@@ -194,6 +192,12 @@ def _verdict(figures: Figures) -> Cell:
     if high < 0:
         return Cell("better than the line", "good")
     return Cell("worse than the line", "bad") if low > 0 else Cell("not told apart")
+
+
+def _difference(figures: Figures) -> Cell:
+    """With its interval, marked where it is told apart from the line."""
+    text, verdict = _between("line_diff", "{:+.3f}")(figures).text, _verdict(figures)
+    return Cell(f"{text} ✓", "good") if verdict.mark == "good" else Cell(text, verdict.mark)
 
 
 def _below(name: str, other: str) -> Callable[[Figures], Cell]:

@@ -120,12 +120,12 @@ def explanations(
     """
     values = {**features, **{STATS[name].line_feature: line for name, line in lines.items()}}
     found = contributions_of(features, history, lines, models, base, nights)
-    said = {
+    able = {
         name: {one.system_id: ~np.isnan(one.mean) for one in [*outputs, nights.outputs[name]]}
         for name, outputs in base.items()
     }
     return {
-        name: {system: largest(parts, values, said[name][system]) for system, parts in of_stat.items()}
+        name: {system: largest(parts, values, able[name][system]) for system, parts in of_stat.items()}
         for name, of_stat in found.items()
     }
 

@@ -164,14 +164,14 @@ def combine_all(
     """
     nothing = np.full(len(next(iter(base.values()))[0].mean), np.nan)
     combined: dict[str, Combined] = {}
-    said: dict[str, SystemOutput] = {}
+    answers: dict[str, SystemOutput] = {}
     for name, outputs in base.items():
         stat, rows = STATS[name], len(outputs[0].mean)
         of_stat = models.get(name, NO_MODELS)
         if stat.is_sum:
             continue
         if ENSEMBLE in left_out or of_stat.ensemble is None:
-            said[name] = _run_guarded(
+            answers[name] = _run_guarded(
                 stat, ENSEMBLE, partial(_without_model, stat, ENSEMBLE, rows, of_stat), rows, left_out
             )
             continue
@@ -182,21 +182,21 @@ def combine_all(
         )
     trained = {name: sum_model for name in base if (sum_model := models.get(name, NO_MODELS).sums) is not None}
     moved = run_named(ENSEMBLE, partial(joint.move, combined, trained, lines, features))
-    said |= {name: run_named(ENSEMBLE, partial(ensemble.output_of, part)) for name, part in moved.parts.items()}
+    answers |= {name: run_named(ENSEMBLE, partial(ensemble.output_of, part)) for name, part in moved.parts.items()}
     for name in base:
         stat = STATS[name]
         if stat.is_sum:
-            said[name] = run_named(ENSEMBLE, partial(_ensemble_of_sum, stat, moved, said, models, left_out))
-    return Nights(combined, moved, {name: said[name] for name in base})
+            answers[name] = run_named(ENSEMBLE, partial(_ensemble_of_sum, stat, moved, answers, models, left_out))
+    return Nights(combined, moved, {name: answers[name] for name in base})
 
 
 def _ensemble_of_sum(
-    stat: Stat, moved: Moved, said: Mapping[str, SystemOutput], models: ModelsOf, left_out: LeftOut
+    stat: Stat, moved: Moved, answers: Mapping[str, SystemOutput], models: ModelsOf, left_out: LeftOut
 ) -> SystemOutput:
     of_stat = models.get(stat.name, NO_MODELS)
     if ENSEMBLE in of_stat.damaged and ENSEMBLE not in left_out:
-        return _without_model(stat, ENSEMBLE, len(said[stat.parts[0]].mean), of_stat)
-    outputs = {part: said[part] for part in stat.parts}
+        return _without_model(stat, ENSEMBLE, len(answers[stat.parts[0]].mean), of_stat)
+    outputs = {part: answers[part] for part in stat.parts}
     missing = next((part for part in stat.parts if part not in moved.parts), None)
     if missing is None:
         parts = {part: moved.parts[part] for part in stat.parts}

@@ -61,9 +61,9 @@ def predict_players(
     not there has none that is trained. Of each statistic a row of every system at each tested line,
     or one of each without a line; a system that has nothing to say of the statistic has one row
     that says so, beside the main line's. Ordered by statistic, player as given, line, system.
-    policy is what recommendations need (Settings). A system in left_out (system_id -> why) has rows with
-    error_code breaker_open, or system_failed where why is that failure. The row of the main line,
-    or without a line, has the explanation (explained=False: none has).
+    policy is what recommendations need (Settings). A system in left_out (system_id -> why) has rows
+    with error_code breaker_open, or system_failed where why is that failure. The row of the main
+    line, or without a line, has the explanation (explained=False: none has).
     Raises SchemaMismatch where features or history columns are missing, SystemFailed where one
     system's code fails.
     """

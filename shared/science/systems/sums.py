@@ -78,8 +78,8 @@ def fit_correlations(
         for one, other in combinations(stat.parts, 2)
     }
     total = np.sum([residuals[part][known] for part in stat.parts], axis=0)
-    said = variance_of({part: spreads[part][known] for part in stat.parts}, found)
-    return found, round(float(np.sum(total**2) / np.sum(said)), 6)
+    implied = variance_of({part: spreads[part][known] for part in stat.parts}, found)
+    return found, round(float(np.sum(total**2) / np.sum(implied)), 6)
 
 
 def _spread(stat: Stat, spreads: Mapping[str, Floats], system: str, model: SumModel | None) -> Floats:

@@ -130,8 +130,8 @@ def _fit(
     touched = np.any([each.uses_market for each in moved.values()], axis=0)
     if int(touched.sum()) >= ENOUGH_LINED:
         missed = np.sum([actual[name] - moved[name].mean for name in parts], axis=0)[touched]
-        said = variance_of({name: moved[name].sd[touched] for name in parts}, of_market)
-        width[WITH_MARKET] = round(float(np.sum(missed**2) / np.sum(said)), 6)
+        implied = variance_of({name: moved[name].sd[touched] for name in parts}, of_market)
+        width[WITH_MARKET] = round(float(np.sum(missed**2) / np.sum(implied)), 6)
     return model
 
 

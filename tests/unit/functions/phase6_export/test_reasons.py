@@ -15,7 +15,7 @@ import pytest
 
 from functions.phase6_export.export import run
 from functions.phase6_export.labels import LABELS, label
-from functions.phase6_export.reasons import full_reason, line_reason, story
+from functions.phase6_export.reasons import full_reason, line_reasons, story
 from shared.nba.stats import BASE_STATS, STATS
 from shared.science.features.names import model_features
 from shared.science.predictions.explain import contributions_of
@@ -97,7 +97,7 @@ def test_a_picks_reason_is_about_the_player_with_all_its_numbers() -> None:
 
 def test_an_alternates_reason_has_the_main_lines_explanation() -> None:
     alternate = row("26.5", kind="alternate", explanation=None, edge=3.5, p_over=0.64, confidence_score=0.64)
-    sentence = line_reason(alternate, row(), PLAYER)
+    _, sentence = line_reasons([row(), alternate], row(), PLAYER)
     assert sentence.startswith("Over 26.5 points at -110 (book) wins with a 64.0% chance")
     assert "3.5 above the line of 26.5 (P(over) 64.0%)" in sentence
     assert "team-mates out compared with his recent games +1.3" in sentence
@@ -106,7 +106,8 @@ def test_an_alternates_reason_has_the_main_lines_explanation() -> None:
 def test_a_line_that_is_no_pick_does_not_tell_the_story_again() -> None:
     """The player's entry of tonight tells it, whatever is recommended."""
     passed = row(recommendation="PASS", reason="expected value too low: OVER is nearer; form 26.1")
-    assert line_reason(passed, passed, PLAYER) == (
+    (sentence,) = line_reasons([passed], passed, PLAYER)
+    assert sentence == (
         "Pass: expected value too low: OVER is nearer. "
         "Luka Dončić is forecast at 30.1 points, 1.6 above the line of 28.5 (P(over) 56.0%)."
     )

@@ -317,6 +317,12 @@ def test_a_system_that_is_silent_on_one_statistic_is_said_with_it(night: Evening
     assert (outcome.status, outcome.reason) == ("partial", "ensemble_v1 predicts nobody's assists: it is cut")
     bets = read(night, "best-bets/latest.json", "best_bets")
     assert (bets["empty_reason"], {pick["stat"] for pick in bets["picks"]}) == (None, {"points"})
+    for each in (ALPHA, BETA):
+        further: list[dict[str, Any]] = [{"stat": stat} for stat in ("pra", "rebounds")]
+        rows = [prediction_row(*each, "5.5", revision=2, **(stat | damaged)) for stat in further]
+        night.add(PREDICTIONS, rows)
+    outcome = run(message(), night.context("phase6_export"))
+    assert outcome.reason == "ensemble_v1 predicts nobody's rebounds, assists or pra: it is cut"
 
 
 def test_a_system_that_has_nothing_to_say_of_a_statistic_is_no_gap_and_says_so(night: Evening) -> None:
