@@ -113,9 +113,9 @@ def _train(rows: TrainingRows, minutes: MinutesTrees, context: Context) -> _Trai
 
 def _train_sum(rows: TrainingRows, trained: Mapping[str, _Trained], context: Context) -> _Trained:
     """One sum's version, from its parts' trainings."""
-    start = window_start(rows)
     of_parts = {stat: trained[stat] for stat in PREDICTED[rows.stat].parts}
     parts = {stat: each.part for stat, each in of_parts.items() if each.part is not None}
+    start = window_start(rows, *(part.rows for part in parts.values()))
     training = fit_sum(rows, parts, start)
     return _judge_and_save(
         rows, start, training.models, training.metrics, training.holdout_model, of_parts, None, context

@@ -147,10 +147,8 @@ def test_a_damaged_pointer_leaves_the_formulas_and_a_named_rollback_writes_it_ag
     (started,) = (each for each in world.documents("executions") if each["function"] == "phase5_coordinator")
     assert "models/points/current.json, which names the version that serves, is damaged" in started["result"]["reason"]
     (alert,) = world.alerts()
-    assert (alert["fingerprint"], alert["detail"]) == (
-        f"model-pointer-damaged-{BATCH}-points",
-        started["result"]["reason"],
-    )
+    assert alert["fingerprint"] == f"model-pointer-damaged-{BATCH}-points"
+    assert alert["detail"] in started["result"]["reason"], "beside the statistics that nothing serves of"
     assert roll_back(world, "previous") == "dead_lettered"
     (letter,) = world.bus.pull("train-model-nba-training-trigger-dead-letter")
     assert f"the versions in the bucket are of points: {ONE}, {TWO}" in letter.attributes["dead_letter_error"]

@@ -25,7 +25,7 @@ from shared.science.systems.sums import UNTRAINED
 from tests.pipeline.evening import AS_OF, BATCH, PREDICTIONS, trigger
 from tests.pipeline.support import PHASE5, Killed, PipelineHarness, open_world
 from tests.pipeline.test_training_runs import FIRST_WEEK, PLAYERS, TRAINING, lay_out, train, training_time
-from tests.support.models_by_stat import name_models
+from tests.support.models_by_stat import few_trees, name_models
 from tests.support.stats_by_kind import BASES
 
 pytestmark = pytest.mark.heavy  # an evening or a training for every test
@@ -272,7 +272,7 @@ def test_a_rollback_of_all_delivered_again_goes_back_once_with_each(world: Pipel
 
 @pytest.fixture
 def league(tmp_path: Path, template: Path) -> Iterator[PipelineHarness]:
-    with open_world(tmp_path / "state", template, now=training_time(FIRST_WEEK)) as world:
+    with few_trees(), open_world(tmp_path / "state", template, now=training_time(FIRST_WEEK)) as world:
         lay_out(world)
         yield world
 
@@ -323,12 +323,12 @@ def roll_back_first_of(world: PipelineHarness, stat: str) -> str:
 def test_a_statistic_that_few_games_have_is_named_with_its_sums_and_the_others_are_trained(
     tmp_path: Path, template: Path
 ) -> None:
-    with open_world(tmp_path / "state", template, now=training_time(FIRST_WEEK)) as world:
+    with few_trees(), open_world(tmp_path / "state", template, now=training_time(FIRST_WEEK)) as world:
         lay_out(world, rebounds_from=60)
         announced = train(world, "week-1")
         assert (announced["status"], announced["event"]) == ("partial", "too_few_rows")
         few = [name for name, stat in PREDICTED.items() if "rebounds" in stat.parts]
         for name in few:
-            assert f"{(FIRST_WEEK - 60) * PLAYERS} training rows of {name} before" in announced["reason"]
+            assert f"{(FIRST_WEEK + 1 - 60) * PLAYERS} training rows of {name} before" in announced["reason"]
         assert list(announced["metadata"]["stats"]) == [name for name in PREDICTED if name not in few]
         assert {name for name, version in current(world).items() if version is None} == set(few)

@@ -74,12 +74,18 @@ class Comparison:
         )
 
 
-def window_start(rows: TrainingRows) -> np.datetime64:
+def window_start(rows: TrainingRows, *parts: TrainingRows) -> np.datetime64:
     """The first day of the comparison: what is judged must have been fitted on the days before it.
 
     It never moves back as days are added, so that a holdout model has not seen the window of any
-    later training.
+    later training. parts: of a sum its parts' rows, whose models have seen the days before their
+    own windows; where a box score lacks one of them, the sum has fewer rows, and alone would begin
+    earlier.
     """
+    return max(_window_start(each) for each in (rows, *parts))
+
+
+def _window_start(rows: TrainingRows) -> np.datetime64:
     predicted = rows.day[rows.predicted]
     game_days = np.unique(predicted)
     start = min(

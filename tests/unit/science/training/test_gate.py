@@ -73,6 +73,19 @@ def test_the_window_never_moves_back_as_days_are_added() -> None:
     assert starts == sorted(starts)
 
 
+def test_the_window_of_a_sum_does_not_begin_before_those_of_its_parts() -> None:
+    """Half of the box scores lack rebounds: a thousand rows of both reach back fifty days, and the
+    models of points that are judged with it have seen all but 28.
+    """
+    points = spread([40] * 200)
+    half = np.where(np.arange(len(points)) % 2 == 0, np.nan, points.actual)
+    both = replace(points, actual=half, stat="pr")
+    rebounds = replace(both, stat="rebounds")
+    assert points.day.max() - window_start(both) == 49 * DAY
+    assert window_start(both, rebounds, points) == window_start(points)
+    assert points.day.max() - window_start(both, rebounds) == 49 * DAY
+
+
 # --- the comparison and its rule ------------------------------------------------------------------
 
 

@@ -266,7 +266,7 @@ def test_training_reads_the_warehouse_and_makes_a_version_current(tmp_path: Path
     surroundings = context(tmp_path, warehouse, game(200)["tipoff_at"])
     outcome = run(MESSAGE, surroundings)
     assert outcome.status == "success"
-    assert outcome.record_count == 720
+    assert outcome.record_count == 720 * len(STATS)
     blobs = surroundings.runtime.models
     assert current_versions(blobs, "points") == dict.fromkeys(
         (XGBOOST, ENSEMBLE), outcome.metadata["stats"]["points"]["version"]
@@ -275,6 +275,8 @@ def test_training_reads_the_warehouse_and_makes_a_version_current(tmp_path: Path
     assert models.xgboost is not None
     assert models.xgboost.features == model_features()
     assert outcome.metadata["stats"]["points"]["metrics"]["all"]["n"] > 0
+    for stat, found in outcome.metadata["stats"].items():
+        assert load_models(blobs, stat, current_versions(blobs, stat)).version == found["version"]
     later = context(tmp_path, warehouse, game(300)["tipoff_at"])
     assert run(MESSAGE, later).metadata == outcome.metadata, "without new games a later training is the same version"
 
