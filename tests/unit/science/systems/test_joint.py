@@ -106,7 +106,7 @@ def test_price_and_intercept_shift_what_the_line_stands_for() -> None:
     assert gained == pytest.approx(0.5 * (3.0 - 0.4 + 0.5 * deviation), rel=1e-6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     st.lists(st.floats(-8.0, 8.0), min_size=4, max_size=4),
     st.lists(st.floats(0.05, 0.95), min_size=4, max_size=4),
