@@ -254,6 +254,19 @@ def test_a_system_that_is_left_out_is_so_of_every_statistic_and_the_ensemble_goe
     assert {code for outputs in without.values() for code in outputs[ENSEMBLE].error_code} == {BREAKER_OPEN}
 
 
+def test_who_never_speaks_of_a_statistic_is_not_missed_where_he_is_left_out(rows: dict[str, TrainingRows]) -> None:
+    lines = lines_of(rows, *STATS)
+    usual, without = say(rows, lines), say(rows, lines, left_out={ZONE_MATCHUP: "its breaker is open"})
+    for name, outputs in without.items():
+        speaks = name in ("points", "threes")
+        assert set(outputs[ZONE_MATCHUP].error_code) == {BREAKER_OPEN if speaks else NOTHING_TO_SAY}
+        if not speaks and name in BASES:
+            assert not any(BREAKER_OPEN in reason for reason in outputs[ENSEMBLE].reason)
+    assert without["threes"][ENSEMBLE].reason[0].endswith(f"; without {ZONE_MATCHUP} ({BREAKER_OPEN})")
+    for system in SYSTEMS:
+        assert without["ra"][system].mean.tobytes() == usual["ra"][system].mean.tobytes() or system == ENSEMBLE
+
+
 @pytest.mark.parametrize("name", BASES)
 def test_a_damaged_model_of_one_statistic_costs_it_and_its_sums_alone(rows: dict[str, TrainingRows], name: str) -> None:
     models, lines = make_models(), lines_of(rows, *BASES)
