@@ -25,7 +25,7 @@ from shared.science.systems.error_codes import (
     NOTHING_TO_SAY,
     SYSTEM_FAILED,
 )
-from shared.science.systems.formulas import FORMULAS, Formula
+from shared.science.systems.formulas import FORMULAS, Formula, speaking_systems
 from shared.science.systems.history import History
 from shared.science.systems.joint import Moved
 from shared.science.systems.market import features_of as market_features_of
@@ -112,8 +112,6 @@ def _outputs_of_base(
     rows = len(history.count)
 
     def predict_formula(formula: Formula) -> SystemOutput:
-        if not formula.speaks_of(stat):
-            return _has_nothing_to_say(stat, formula.system_id, rows)
         version = models.formula_version(formula.version)
         return formula.predict(features, history, models.variance(formula.system_id, stat), version, stat)
 
@@ -126,19 +124,26 @@ def _outputs_of_base(
         **{formula.system_id: partial(predict_formula, formula) for formula in FORMULAS},
         XGBOOST: predict_boosted,
     }
-    return [_run_guarded(stat, system_id, predict, rows, left_out) for system_id, predict in systems.items()]
+    speaking = speaking_systems(stat)
+    # who never speaks of the statistic is not missed where he is left out
+    return [
+        _run_guarded(stat, system_id, predict, rows, left_out)
+        if system_id in speaking
+        else _has_nothing_to_say(stat, system_id, rows)
+        for system_id, predict in systems.items()
+    ]
 
 
 def _outputs_of_sum(stat: Stat, found: Outputs, models: Models) -> list[SystemOutput]:
-    silent = {formula.system_id for formula in FORMULAS if not formula.speaks_of(stat)}
+    speaking = speaking_systems(stat)
     outputs = []
     for place, system in enumerate(BASE_SYSTEMS):
         parts = {part: found[part][place] for part in stat.parts}
         rows = len(parts[stat.parts[0]].mean)
         outputs.append(
-            _has_nothing_to_say(stat, system, rows)
-            if system in silent
-            else run_named(system, partial(sums.add_outputs, stat, parts, models.sums))
+            run_named(system, partial(sums.add_outputs, stat, parts, models.sums))
+            if system in speaking
+            else _has_nothing_to_say(stat, system, rows)
         )
     return outputs
 

@@ -68,7 +68,7 @@ def total(parts: explain.Contributions) -> Floats:
     return np.asarray(np.sum(list(parts.values()), axis=0))
 
 
-def explained(
+def explain_points(
     features: Features, history: History, line: Floats, models: Models, left_out: LeftOut = NONE_LEFT_OUT
 ) -> tuple[list[SystemOutput], Mapping[str, explain.Contributions]]:
     """What the systems say of points, and what each is made of."""
@@ -81,7 +81,7 @@ def explained(
 
 def test_every_systems_contributions_add_up_to_its_mean(rows: tuple[Features, History, Floats]) -> None:
     features, history, line = rows
-    outputs, found = explained(features, history, line, train_once().models)
+    outputs, found = explain_points(features, history, line, train_once().models)
     assert set(found) == set(SYSTEMS)
     for one in outputs:
         known = ~np.isnan(one.mean)
@@ -99,7 +99,7 @@ def test_they_add_up_without_a_system_that_is_left_out(
     rows: tuple[Features, History, Floats], left_out: list[str]
 ) -> None:
     features, history, line = rows
-    outputs, found = explained(features, history, line, train_once().models, dict.fromkeys(left_out, "why"))
+    outputs, found = explain_points(features, history, line, train_once().models, dict.fromkeys(left_out, "why"))
     assert set(found) == set(SYSTEMS) - set(left_out)
     if ENSEMBLE in found:
         np.testing.assert_allclose(total(found[ENSEMBLE]), outputs[-1].mean, atol=1e-4)
@@ -161,8 +161,8 @@ def test_the_shapley_values_of_tiny_trees_are_those_of_paper() -> None:
     np.testing.assert_allclose(found["b"], (by_points + by_product) / 2, atol=1e-5)
     np.testing.assert_allclose(found[BASE], (10.0 + 5.5) / 2, atol=1e-5)
     inputs = xgboost_v1.matrix(features, model.features)
-    said = xgboost_v1.expect(POINTS, model.trees, inputs, inputs)
-    np.testing.assert_allclose(said, [(30 + 24) / 2, (10 + 4) / 2, 0.1], atol=1e-5)
+    expected = xgboost_v1.expect(POINTS, model.trees, inputs, inputs)
+    np.testing.assert_allclose(expected, [(30 + 24) / 2, (10 + 4) / 2, 0.1], atol=1e-5)
     np.testing.assert_allclose(total(found), [27.0, 7.0, 0.0], atol=1e-5, err_msg="nothing is added for the floor")
 
 
@@ -180,7 +180,7 @@ def test_each_booster_is_asked_once_for_all_rows_and_for_the_exact_values(
 
     monkeypatch.setattr(xgb.Booster, "predict", count_predict)
     features, history, line = rows
-    explained(features, history, line, train_once().models)
+    explain_points(features, history, line, train_once().models)
     assert asked == [{"rows": N, "pred_contribs": True, "approx_contribs": False}] * 3
 
 
@@ -283,7 +283,7 @@ def test_with_every_term_of_the_market_the_ensembles_contributions_add_up(
     features, history, line = rows
     late = np.where(np.arange(N) % 3 == 0, np.nan, 20.0)
     features = {**features, "games_season": np.arange(float(N)) % 15, LATE: late}
-    outputs, every = explained(features, history, line, whole)
+    outputs, every = explain_points(features, history, line, whole)
     found = every[ENSEMBLE]
     assert outputs[-1].mean.min() > 1.0, "no floor was met"
     np.testing.assert_allclose(total(found), outputs[-1].mean, atol=1e-4)

@@ -105,10 +105,10 @@ def test_at_the_median_over_and_under_are_equally_likely_up_to_the_highest_line(
 @EVERY
 def test_what_is_said_rises_with_the_mean_and_is_never_below_nothing(stat: Stat) -> None:
     means = np.linspace(stat.lowest_mean, 2.5 * stat.usual, 400)
-    said = point_forecast(means, np.sqrt(start_variance(stat).of(means, stat)), stat)
-    assert said.min() >= 0.0
-    assert np.diff(said).min() >= -1e-6
-    assert said[-1] > 0.8 * means[-1]
+    forecast = point_forecast(means, np.sqrt(start_variance(stat).of(means, stat)), stat)
+    assert forecast.min() >= 0.0
+    assert np.diff(forecast).min() >= -1e-6
+    assert forecast[-1] > 0.8 * means[-1]
 
 
 @EVERY

@@ -22,7 +22,7 @@ from shared.science.systems.sums import (
 PRA, PR = STATS["pra"], STATS["pr"]
 
 
-def said(stat: str, *means: float, sd: float, code: str = "no_games") -> SystemOutput:
+def predict_part(stat: str, *means: float, sd: float, code: str = "no_games") -> SystemOutput:
     mean = np.array(means)
     reason = ("r",) * len(mean)
     return output(STATS[stat], MOVING_AVERAGE, "v1", mean, np.full(len(mean), sd), reason, (code, ("why",) * len(mean)))
@@ -45,8 +45,8 @@ def test_the_variance_of_a_sum_has_the_covariances_as_on_paper() -> None:
 
 
 def test_a_sum_is_made_of_what_is_said_of_its_parts() -> None:
-    parts = {"points": said("points", 20.0, sd=6), "rebounds": said("rebounds", 8.0, sd=3)}
-    parts["assists"] = said("assists", 5.0, sd=2)
+    parts = {"points": predict_part("points", 20.0, sd=6), "rebounds": predict_part("rebounds", 8.0, sd=3)}
+    parts["assists"] = predict_part("assists", 5.0, sd=2)
     untrained = add_outputs(PRA, parts, None)
     assert untrained.mean[0] == 33.0
     assert untrained.sd[0] == pytest.approx(np.sqrt(65.68), abs=1e-6)
@@ -58,8 +58,8 @@ def test_a_sum_is_made_of_what_is_said_of_its_parts() -> None:
 
 
 def test_where_a_part_is_missing_so_is_the_sum_and_says_which() -> None:
-    points = said("points", 20.0, np.nan, 18.0, sd=6)
-    rebounds = said("rebounds", 8.0, 8.0, np.nan, sd=3, code="too_few_games")
+    points = predict_part("points", 20.0, np.nan, 18.0, sd=6)
+    rebounds = predict_part("rebounds", 8.0, 8.0, np.nan, sd=3, code="too_few_games")
     found = add_outputs(PR, {"points": points, "rebounds": rebounds}, None)
     assert found.error_code == (None, "no_games", "too_few_games")
     assert found.error_message == (None, "points: why", "rebounds: why")
