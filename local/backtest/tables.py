@@ -94,9 +94,9 @@ def bets(lists: Sequence[Figures]) -> Table:
         ("Brier", _below("brier", "book_brier")),
         ("books'", _number("book_brier", "{:.4f}")),
         ("calibration error", _calibration),
-        ("bets", _recommended("bets")),
-        ("pushes", _recommended("pushes")),
-        ("PASS", _recommended("passes")),
+        ("bets", _count_made("bets")),
+        ("pushes", _count_made("pushes")),
+        ("PASS", _count_made("passes")),
         ("hit rate [95%]", _between("hit_rate", "{:.1%}")),
         ("ROI [95%]", _between("roi", "{:+.1%}")),
     )
@@ -173,7 +173,7 @@ def _whole(name: str) -> Callable[[Figures], Cell]:
     return _number(name, "{:,}")
 
 
-def _recommended(name: str) -> Callable[[Figures], Cell]:
+def _count_made(name: str) -> Callable[[Figures], Cell]:
     """A count of recommendations; nothing where none was made, not even to pass."""
 
     def cell(figures: Figures) -> Cell:
