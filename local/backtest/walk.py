@@ -156,9 +156,9 @@ def predict(
     plays = 1.0 - fill_unknown(first.features[ABSENCE], 0.0)
     found = {}
     for stat in wanted:
-        said = {(output.system_id, False): output for output in (*base[stat.name], without[stat.name])}
-        said[ENSEMBLE, True] = with_market[stat.name]
-        found[stat.name] = {variant: _forecast(said[variant], plays) for variant in variants_of(stat.name)}
+        answers = {(output.system_id, False): output for output in (*base[stat.name], without[stat.name])}
+        answers[ENSEMBLE, True] = with_market[stat.name]
+        found[stat.name] = {variant: _forecast(answers[variant], plays) for variant in variants_of(stat.name)}
     return found
 
 

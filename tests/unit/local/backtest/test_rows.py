@@ -217,14 +217,14 @@ def test_lines_that_would_win_on_both_sides_have_no_returns(league: Archive, tmp
     ids=["no time", "assumed", "one snapshot", "no game"],
 )
 def test_every_flaw_is_told_and_leaves_returns(
-    values: dict[str, object], said: list[str], league: Archive, tmp_path: Path
+    values: dict[str, object], sentence: list[str], league: Archive, tmp_path: Path
 ) -> None:
     archive = copy_league(league, tmp_path)
     days = archive.game_days("2025-26")
     change_lines(archive, "pra", **values)
     flaws = read_flaws(archive, days[0], days[-1], ["points", "pra"])
     assert {flaw.stat for flaw in flaws} == {"pra"}
-    assert any(all(words in flaw.what for words in said) for flaw in flaws), flaws
+    assert any(all(words in flaw.what for words in sentence) for flaw in flaws), flaws
     assert has_returns("pra", flaws)
 
 
