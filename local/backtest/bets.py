@@ -59,18 +59,32 @@ def bets_of(stat: Stat, forecast: Forecast, line: Floats, best: Sequence[Best], 
     """Recommended as in serving, and settled at what the players did; a price that is assumed never
     enters a profit.
     """
-    over, push = over_and_push(forecast.mean, forecast.sd**2, line, stat)
-    over, push = np.round(over, DIGITS), np.round(push, DIGITS)
-    recommendation = np.full(len(line), NO_LINE, dtype="<U8")
-    gains, values = np.full(len(line), np.nan), np.full(len(line), np.nan)
-    for i in np.flatnonzero(~np.isnan(over)).tolist():
-        decision = decide(float(over[i]), float(push[i]), best[i], policy, float(forecast.plays[i]))
+    without = probabilities_of(stat, forecast, line)
+    recommendation = without.recommendation.copy()
+    gains, values = without.profit.copy(), without.expected_value.copy()
+    for i in np.flatnonzero(~np.isnan(without.p_over)).tolist():
+        over, push = float(without.p_over[i]), float(without.p_push[i])
+        decision = decide(over, push, best[i], policy, float(forecast.plays[i]))
         recommendation[i] = decision.recommendation
         price = {"OVER": best[i].over, "UNDER": best[i].under}.get(decision.recommendation)
         if price is not None and decision.expected_value is not None:
             values[i] = decision.expected_value
             gains[i] = settle(decision.recommendation, float(actual[i] - line[i]), price)
-    return Bets(over, push, np.round(forecast.point - line, DIGITS), recommendation, gains, values)
+    return replace(without, recommendation=recommendation, profit=gains, expected_value=values)
+
+
+def probabilities_of(stat: Stat, forecast: Forecast, line: Floats) -> Bets:
+    """What is said at the lines, and no bet: of lines whose prices nobody could have had."""
+    over, push = over_and_push(forecast.mean, forecast.sd**2, line, stat)
+    nothing = np.full(len(line), np.nan)
+    return Bets(
+        p_over=np.round(over, DIGITS),
+        p_push=np.round(push, DIGITS),
+        edge=np.round(forecast.point - line, DIGITS),
+        recommendation=np.full(len(line), NO_LINE, dtype="<U8"),
+        profit=nothing,
+        expected_value=nothing,
+    )
 
 
 def settle(side: str, above: float, price: int) -> float:
@@ -81,12 +95,6 @@ def settle(side: str, above: float, price: int) -> float:
         return 0.0
     won = (above > 0) == (side == "OVER")
     return profit(price) if won else -1.0
-
-
-def without_bets(bets: Bets) -> Bets:
-    """The probabilities alone: of lines whose prices nobody could have had."""
-    nothing = np.full(len(bets.profit), np.nan)
-    return replace(bets, recommendation=np.full(len(nothing), NO_LINE), profit=nothing, expected_value=nothing)
 
 
 def no_bets(rows: int) -> dict[str, Any]:

@@ -5,6 +5,7 @@ are left out.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +13,8 @@ from local.backtest import scoring
 from local.backtest.availability import Availability
 from local.backtest.evaluation_rows import EvaluationRows
 from local.backtest.flaws import Flaw, has_returns
-from local.backtest.walk import Forecasts
-from local.backtest.worlds import WORLDS
+from local.backtest.walk import THREADS, Forecasts, Variant
+from local.backtest.worlds import WORLDS, World
 from shared.core.settings import Settings
 from shared.science.evaluation import Scored
 from shared.science.predictions.lines import Best
@@ -51,9 +52,15 @@ def judge(played: Played, stat: str) -> tuple[dict[str, list[Scored]], dict[str,
     policy, returns = Settings(), has_returns(stat, played.flaws)
     lists: dict[str, list[Scored]] = {}
     counts: dict[str, dict[str, Any]] = {}
-    for world in WORLDS:
+
+    def answer(world: World) -> dict[Variant, scoring.Scores]:
         forecasts = played.forecasts[world.name][stat]
-        found = scoring.answers(stat, played.asked, forecasts, played.best[stat], policy, returns)
+        return scoring.answers(stat, played.asked, forecasts, played.best[stat], policy, returns)
+
+    # distributions let go of the interpreter's lock, decisions on bets do not
+    with ThreadPoolExecutor(THREADS) as pool:
+        answered = dict(zip(WORLDS, pool.map(answer, WORLDS), strict=True))
+    for world, found in answered.items():
         compared = bounded if world.is_bound else listed
         for kind in world.kinds:
             rows = played.lists[stat][kind]

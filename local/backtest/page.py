@@ -81,7 +81,7 @@ def _statistic(stat: str, document: Mapping[str, Any], scored: Mapping[str, Sequ
         "name": stat,
         "title": _title(stat),
         "judging": describe_judging(stat),
-        "flaws": tables.table_of_figures(flaws) if flaws else None,
+        "flaws": tables.table_of_figures(flaws, named=3) if flaws else None,
         "sections": [_section(stat, name, figures) for name, figures in lists.items() if figures],
         "pictures": {
             LINED: plots.draw_lined(rows[LINED], SEED),

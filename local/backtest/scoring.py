@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from local.backtest.bets import Bets, bets_of, no_bets, without_bets
+from local.backtest.bets import Bets, bets_of, no_bets, probabilities_of
 from local.backtest.evaluation_rows import LINED, EvaluationRows
 from local.backtest.rows import FeatureRows
 from local.backtest.walk import Forecast, Variant, variants_of
@@ -92,8 +92,12 @@ def answers(
     line, actual = asked.tested_line(stat), asked.actual(stat)
     found = {}
     for variant, forecast in forecasts.items():
-        bets = bets_of(STATS[stat], forecast, line, best, actual, policy)
-        found[variant] = Scores(forecast, distribution_of(forecast, stat), bets if has_returns else without_bets(bets))
+        bets = (
+            bets_of(STATS[stat], forecast, line, best, actual, policy)
+            if has_returns
+            else probabilities_of(STATS[stat], forecast, line)
+        )
+        found[variant] = Scores(forecast, distribution_of(forecast, stat), bets)
     return found
 
 

@@ -36,8 +36,10 @@ PREDICTION_CODE = (
     "local/backtest/sql",
     "local/backtest/walk.py",
     "local/backtest/what_if.py",
+    "shared/nba/stats.py",
     "shared/science/evaluation",
     "shared/science/features",
+    "shared/science/predictions/outputs.py",
     "shared/science/systems",
     "shared/science/training",
 )

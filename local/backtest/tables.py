@@ -94,9 +94,9 @@ def bets(lists: Sequence[Figures]) -> Table:
         ("Brier", _below("brier", "book_brier")),
         ("books'", _number("book_brier", "{:.4f}")),
         ("calibration error", _calibration),
-        ("bets", _whole("bets")),
-        ("pushes", _whole("pushes")),
-        ("PASS", _whole("passes")),
+        ("bets", _recommended("bets")),
+        ("pushes", _recommended("pushes")),
+        ("PASS", _recommended("passes")),
         ("hit rate [95%]", _between("hit_rate", "{:.1%}")),
         ("ROI [95%]", _between("roi", "{:+.1%}")),
     )
@@ -131,11 +131,11 @@ def by_world(worlds: Mapping[str, Sequence[Figures]]) -> Table:
     return Table([*NAMES, "n", f"MAE, {first}", *(f"difference with {title}" for title in others)], rows, len(NAMES))
 
 
-def table_of_figures(entries: Sequence[Figures]) -> Table:
-    """Any objects, a column for each name that one of them has."""
+def table_of_figures(entries: Sequence[Figures], named: int = 1) -> Table:
+    """Any objects, a column for each name that one of them has; the first `named` are words."""
     heads = list(dict.fromkeys(name for each in entries for name in each))
     rows = [[Cell(_plain(each.get(name))) for name in heads] for each in entries]
-    return Table([name.replace("_", " ") for name in heads], rows)
+    return Table([name.replace("_", " ") for name in heads], rows, named)
 
 
 def _table(lists: Sequence[Figures], *columns: Column) -> Table:
@@ -171,6 +171,16 @@ def _points(name: str) -> Callable[[Figures], Cell]:
 
 def _whole(name: str) -> Callable[[Figures], Cell]:
     return _number(name, "{:,}")
+
+
+def _recommended(name: str) -> Callable[[Figures], Cell]:
+    """A count of recommendations; nothing where none was made, not even to pass."""
+
+    def cell(figures: Figures) -> Cell:
+        made = any(figures[each] for each in ("bets", "pushes", "passes"))
+        return _whole(name)(figures) if made else Cell(NOTHING)
+
+    return cell
 
 
 def _between(name: str, form: str) -> Callable[[Figures], Cell]:

@@ -290,7 +290,8 @@ def test_two_statistics_have_their_own_sections_bounds_and_plots(tmp_path: Path)
 def test_what_is_wrong_with_lines_stands_beside_their_statistic_alone(tmp_path: Path) -> None:
     """And of small counts that errors judge nothing."""
     points = make_scored(season(rows=300, days=20))
-    threes = replace(points, stat="threes")
+    nothing, no_bet = np.full(300, np.nan), np.full(300, "NO_LINE")
+    threes = replace(points, stat="threes", recommendation=no_bet, profit=nothing, expected_value=nothing)
     lists = {"lined": [points, threes]}
     figures = {"lined": [summarise(each, seed=1) for each in lists["lined"]]}
     flaw = {"stat": "threes", "season": "2025-26", "what": "two <sources> are mixed", "effect": "no return is shown"}
@@ -305,6 +306,10 @@ def test_what_is_wrong_with_lines_stands_beside_their_statistic_alone(tmp_path: 
     verdicts = {row[0]: row[7] for row in Page(text).rows if row[1:3] == ["ensemble_v1", "with"] and len(row) == 16}
     assert verdicts["threes"] == "not judged by it"
     assert verdicts["points"] != verdicts["threes"]
+    heads = [row for row in Page(text).rows if "rows judged" in row]
+    assert ["PASS" in row for row in heads] == [True, False]
+    assert "Profit of ensemble_v1 with market: points" in text
+    assert "with market: threes" not in text
 
 
 def test_a_sum_without_any_line_has_its_figures_of_all_rows(tmp_path: Path) -> None:

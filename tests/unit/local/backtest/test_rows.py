@@ -14,7 +14,7 @@ import pytest
 
 from local.backtest import evaluation_rows
 from local.backtest.arguments import Arguments, find_days
-from local.backtest.bets import bets_of, settle, without_bets
+from local.backtest.bets import bets_of, probabilities_of, settle
 from local.backtest.evaluation_rows import ALL, LINED, EvaluationRows, read_evaluation_rows
 from local.backtest.flaws import has_returns, is_judged_by_error, read_flaws
 from local.backtest.sources import FEATURE_CODE, PREDICTION_CODE, code_print
@@ -270,10 +270,11 @@ def test_bets_as_serving_makes_them() -> None:
     assert np.isnan(bets.expected_value[1]), "an assumed price is no offer"
     np.testing.assert_allclose(bets.edge, [9.5, 9.5, 9.5, np.nan, np.nan])
     assert Decimal(str(line[0])) == Decimal("15.5"), "half points are exact in binary, so that lines are found"
-    none = without_bets(bets)
+    none = probabilities_of(POINTS, forecast, line)
     assert set(none.recommendation.tolist()) == {"NO_LINE"}
     assert np.isnan([none.profit, none.expected_value]).all()
-    np.testing.assert_array_equal(none.p_over, bets.p_over)
+    for name in ("p_over", "p_push", "edge"):
+        np.testing.assert_array_equal(getattr(none, name), getattr(bets, name))
 
 
 def test_a_bet_on_a_questionable_player_is_worth_as_often_as_he_plays() -> None:
