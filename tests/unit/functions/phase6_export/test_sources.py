@@ -18,6 +18,7 @@ from functions.phase6_export.schema_check import check
 from functions.phase6_export.sources import Sources
 from shared.chain.execution.context import Context
 from shared.core.settings import Settings
+from tests.support.lent_warehouses import LaidOut
 from tests.support.prediction_tables import (
     AS_OF,
     DAY,
@@ -52,10 +53,15 @@ FILES = {
 HOUR = "2025-11-14T16:00:00Z"
 
 
+_ROWS = LaidOut()
+
+
 @pytest.fixture
 def night(tmp_path: Path) -> Iterator[Evening]:
     with evening(tmp_path) as opened:
-        lay_out(opened)
+        if not _ROWS.are_put_into(opened.warehouse):
+            lay_out(opened)
+            _ROWS.keep(opened.warehouse)
         yield opened
 
 
