@@ -217,13 +217,17 @@ emulators: $(EMULATORS_READY)
 emulators-test: $(DEV_READY) $(EMULATORS_READY)  ## the ports' contracts on Google's emulators, fake-gcs-server and bqemulator
 	@CONTRACT_TABLE=1 $(PY) -m pytest $(or $(ARGS),tests/contract)
 
+# Both workers and hundreds of commands that tests start import the same modules: they are compiled
+# once, also where the shell would rather keep no compiled ones.
+COMPILED := PYTHONDONTWRITEBYTECODE=
+
 .PHONY: test
 test: $(DEV_READY)  ## the tests, in minutes (ARGS='tests/unit -k clock' for some)
-	@$(PY) -m pytest $(or $(ARGS),-n 2 --dist loadfile -m "not heavy")
+	@$(COMPILED) $(PY) -m pytest $(or $(ARGS),-n 2 --dist loadfile -m "not heavy")
 
 .PHONY: test-all
 test-all: $(DEV_READY) $(EMULATORS_READY) $(CHECKOV_READY)  ## the heavy rest: emulators, clean environments, many seeds, Terraform, checkov
-	@CHECKOV=$(CHECKOV) $(PY) -m pytest -n 2 --dist loadfile -m heavy
+	@CHECKOV=$(CHECKOV) $(COMPILED) $(PY) -m pytest -n 2 --dist loadfile -m heavy
 
 .PHONY: check
 check: $(DEV_READY)  ## format, lint, width of prose and types; changes nothing

@@ -130,10 +130,10 @@ POINTS = _base("points", "PTS", most=100, usual=10, variance=(9, 2.4), shift=7, 
 # nobody has had more than 55, Wilt Chamberlain 1960
 REBOUNDS = _base("rebounds", "REB", most=55, usual=4, variance=(0.9, 1.35), shift=0.5, far_from_books=5, least_mae=1.8)
 # nobody has had more than 30, Scott Skiles 1990
-ASSISTS = _base("assists", "AST", most=30, usual=2.5, variance=(0.3, 1.25), shift=0, far_from_books=5, least_mae=1.4)
+ASSISTS = _base("assists", "AST", most=30, usual=2.5, variance=(0.3, 1.25), shift=0.25, far_from_books=5, least_mae=1.4)
 # nobody has made more than 14, Klay Thompson 2018
 THREES = _base(
-    "threes", "FG3M", column="fg3m", most=14, usual=1, variance=(0.2, 1.1), shift=0, far_from_books=3, least_mae=1.0
+    "threes", "FG3M", column="fg3m", most=14, usual=1, variance=(0.2, 1.1), shift=0.1, far_from_books=3, least_mae=1.0
 )
 STATS: Mapping[str, Stat] = {
     stat.name: stat
@@ -141,9 +141,9 @@ STATS: Mapping[str, Stat] = {
         POINTS,
         REBOUNDS,
         ASSISTS,
-        _sum("pra", POINTS, REBOUNDS, ASSISTS, variance=(31, 1.85), shift=8, far_from_books=15, least_mae=5.4),
+        _sum("pra", POINTS, REBOUNDS, ASSISTS, variance=(31, 1.85), shift=12, far_from_books=15, least_mae=5.4),
         THREES,
-        _sum("pr", POINTS, REBOUNDS, variance=(23, 2), shift=6, far_from_books=12, least_mae=5.1),
+        _sum("pr", POINTS, REBOUNDS, variance=(23, 2), shift=8, far_from_books=12, least_mae=5.1),
         _sum("pa", POINTS, ASSISTS, variance=(17, 2.1), shift=6, far_from_books=12, least_mae=4.8),
         _sum("ra", REBOUNDS, ASSISTS, variance=(3.5, 1.25), shift=2, far_from_books=6, least_mae=2.4),
     )

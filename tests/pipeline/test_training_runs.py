@@ -64,7 +64,7 @@ def lay_out(world: PipelineHarness, *, upside_down_until: int = 0, rebounds_from
 @pytest.fixture(scope="module")
 def season(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Path:
     folder = tmp_path_factory.mktemp("season")
-    with open_world(folder, template) as world:
+    with open_world(folder, template, on_disk=True) as world:
         lay_out(world)
     return folder / "warehouse.duckdb"
 

@@ -21,9 +21,9 @@ from shared.science.systems.columns import Floats
 # P(X > mean) 2.6 points too low. On the rows of 2023-24 and 2024-25, out of sample, a shift of 3,
 # 5, 8 and 12 leaves P(over) of the ensemble with market at its line 1.5, 1.0, 0.3 and -0.3 points
 # too low, and the share above the median is 51.6, 51.0, 50.2 and 49.5% in the one season, 51.2,
-# 50.4, 49.7 and 48.9% in the other. The price: small means come out a little higher. Assists and
-# threes are small numbers and need none: with 0.5 the log score is worse in each season, and a
-# tenth of them would be 0 that are not. docs/science.md has the table.
+# 50.4, 49.7 and 48.9% in the other. The price: small means come out a little higher. The
+# others' were chosen on the same two seasons by log loss at the line and P(over) there: small
+# numbers need little, since with more of it too few are 0.
 # A negative binomial needs variance > mean; at this ratio it is as good as a Poisson.
 LEAST_DISPERSION = 1.02
 # The median lies at most this far below and above the mean's whole number.

@@ -21,6 +21,7 @@ from shared.core.events import Event
 from shared.nba.stats import STATS
 from shared.science.systems.error_codes import NOTHING_TO_SAY
 from shared.stores.warehouse.schemas import load_schema
+from tests.support.lent_warehouses import LaidOut
 from tests.support.prediction_tables import (
     AS_OF,
     DAY,
@@ -49,21 +50,26 @@ FIGURES = "nba_predictions.system_daily_performance"
 FEATURES = "nba_predictions.ml_feature_store"
 
 
+_ROWS = LaidOut()
+
+
 @pytest.fixture
 def night(tmp_path: Path) -> Iterator[Evening]:
     """The morning after: both games final, Alpha scored 25 and Beta 20; a batch covered both
     games.
     """
     with evening(tmp_path) as opened:
-        opened.add(SCHEDULE, [schedule_row(game) for game in (EARLY, LATE)])
-        opened.add(SCHEDULE, [schedule_row(game, "final", hours=18) for game in (EARLY, LATE)])
-        opened.add(BATCHES, [batch(EARLY), batch(LATE)])
-        opened.add(SUMMARY, [summary_row(EARLY, 1, "Alpha", 25), summary_row(LATE, 2, "Beta", 20)])
-        opened.add(
-            SUMMARY,
-            [summary_row(EARLY, 91, "Guest", 8, at_home=False), summary_row(LATE, 92, "Host", 9, at_home=False)],
-        )
-        opened.add(FEATURES, [features(EARLY, 1, "Alpha", 24.0), features(LATE, 2, "Beta", 22.5)])
+        if not _ROWS.are_put_into(opened.warehouse):
+            opened.add(SCHEDULE, [schedule_row(game) for game in (EARLY, LATE)])
+            opened.add(SCHEDULE, [schedule_row(game, "final", hours=18) for game in (EARLY, LATE)])
+            opened.add(BATCHES, [batch(EARLY), batch(LATE)])
+            opened.add(SUMMARY, [summary_row(EARLY, 1, "Alpha", 25), summary_row(LATE, 2, "Beta", 20)])
+            opened.add(
+                SUMMARY,
+                [summary_row(EARLY, 91, "Guest", 8, at_home=False), summary_row(LATE, 92, "Host", 9, at_home=False)],
+            )
+            opened.add(FEATURES, [features(EARLY, 1, "Alpha", 24.0), features(LATE, 2, "Beta", 22.5)])
+            _ROWS.keep(opened.warehouse)
         opened.clock.move(hours=23)
         yield opened
 

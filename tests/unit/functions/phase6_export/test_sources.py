@@ -19,6 +19,7 @@ from functions.phase6_export.sources import Sources
 from shared.chain.execution.context import Context
 from shared.core.settings import Settings
 from shared.nba.stats import POINTS, STATS
+from tests.support.lent_warehouses import LaidOut
 from tests.support.prediction_tables import (
     AS_OF,
     DAY,
@@ -53,10 +54,15 @@ FILES = {
 HOUR = "2025-11-14T16:00:00Z"
 
 
+_ROWS = LaidOut()
+
+
 @pytest.fixture
 def night(tmp_path: Path) -> Iterator[Evening]:
     with evening(tmp_path) as opened:
-        lay_out(opened)
+        if not _ROWS.are_put_into(opened.warehouse):
+            lay_out(opened)
+            _ROWS.keep(opened.warehouse)
         yield opened
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from math import exp, lgamma, log
 
@@ -54,12 +55,12 @@ def test_mean_and_variance_are_those_asked_for_where_little_would_lie_below_noth
 
 
 @given(st.floats(0.05, 6.0), st.floats(1.05, 3.0))
-def test_threes_are_a_plain_negative_binomial(mean: float, dispersion: float) -> None:
+def test_without_a_shift_counts_are_a_plain_negative_binomial(mean: float, dispersion: float) -> None:
     """P(0) is (mean / variance) ^ size, and every other count follows by its formula."""
+    plain = replace(THREES, shift=0.0)
     variance = mean * dispersion
     size, p = mean * mean / (variance - mean), 1.0 / dispersion
-    found = chances(mean, variance, THREES, 12)
-    assert THREES.shift == STATS["assists"].shift == 0.0
+    found = chances(mean, variance, plain, 12)
     for k in (0, 1, 2, 5, 12):
         exact = exp(lgamma(k + size) - lgamma(size) - lgamma(k + 1) + size * log(p) + k * log(1 - p))
         assert found[k] == pytest.approx(exact, abs=1e-9)
@@ -69,7 +70,7 @@ def test_who_hardly_shoots_threes_mostly_makes_none() -> None:
     few, many = 0.2, 4.0
     variance = start_variance(THREES).of(np.array([few, many]), THREES)
     none = [float(chances(mean, each, THREES)[0]) for mean, each in zip((few, many), variance, strict=True)]
-    assert none[0] > 0.85
+    assert none[0] > 0.78
     assert none[1] < 0.05
     over, push = over_and_push(np.array([few]), variance[:1], np.array([0.5]), THREES)
     assert over[0] == pytest.approx(1 - none[0])
