@@ -103,7 +103,7 @@ def _find_uses(texts: tuple[str, ...]) -> tuple[bool, set[str]]:
         for query in _find_calls(tree, "query")
         for read in _find_calls(query, "read_sql")
         for argument in read.args
-        if isinstance(argument, ast.Constant)
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
     }
     return writes, only_read
 

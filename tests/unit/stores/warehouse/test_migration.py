@@ -182,7 +182,8 @@ def test_raw_lines_are_copied_once(tmp_path: Path) -> None:
 def test_a_migration_that_died_goes_on(before: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every opening dies after one statement; the last ends with what an undisturbed one does."""
     real = DuckDbWarehouse.execute
-    deaths, ran = 0, []
+    deaths = 0
+    ran: list[str] = []
 
     def execute(self: DuckDbWarehouse, sql: str, params: Any = None) -> int:
         if len(ran) > deaths:
