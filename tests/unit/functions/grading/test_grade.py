@@ -75,7 +75,7 @@ def night(tmp_path: Path) -> Iterator[Evening]:
 
 
 def grades(night: Evening) -> list[dict[str, Any]]:
-    order = "ORDER BY game_id, player_id, system_id, line_value"
+    order = "ORDER BY game_id, player_id, stat, system_id, line_value"
     return night.warehouse.query(f"SELECT * FROM nba_predictions.prediction_accuracy {order}").to_pylist()
 
 
