@@ -28,9 +28,9 @@ VARIABLES := A ADVISORIES ALL ALONE ARCHIVE ARCHIVE_SHA256 ARGS AT ATTRIBUTES AU
   BREAK CHECKOV CHROMIUM CI CONTRACT_TABLE DATE \
   DELIVER_TWICE EMULATORS_PYTHON ENV FILES FIRESTORE_EMULATOR_HOST FIRST_SEED FORCE FROM GOOGLE_CLOUD_PROJECT HISTORY_SEASONS \
   ID INPUTS JOURNAL LEARN LIST LOCAL_DIR MESSAGE MINUTES MOST NAME NBA_ARCHIVE PORT PUBSUB_EMULATOR_HOST PY PYTHON READERS REASON RECORD \
-  RUNS RUNTIME SEED SEEDS SHUFFLE_SEED STATE_BUCKET STAY STORAGE_EMULATOR_HOST SUBSCRIPTION TERRAFORM TO TOPIC UNITS UPGRADE \
+  RUNS RUNTIME SEED SEEDS SHUFFLE_SEED STATE_BUCKET STATS STAY STORAGE_EMULATOR_HOST SUBSCRIPTION TERRAFORM TO TOPIC UNITS UPGRADE \
   VERBOSE WHO WHY WORKERS \
-  ALERT_CA_FILE ALERT_CHANNELS ALERT_WEBHOOK ASSUMED_PRICE BIGQUERY_LOCATION DASHBOARD_AUDIENCES DASHBOARD_IAP_AUDIENCE \
+  ALERT_CA_FILE ALERT_CHANNELS ALERT_WEBHOOK ASSUMED_PRICE BEST_BETS_PER_PLAYER BIGQUERY_LOCATION DASHBOARD_AUDIENCES DASHBOARD_IAP_AUDIENCE \
   DASHBOARD_OPERATORS DASHBOARD_READERS DASHBOARD_URL DATASET_PREFIX EMAIL_FROM EMAIL_TO \
   ESPN_BASE_URL EXPORTS_BUCKET FIRESTORE_DATABASE \
   FUNCTION_TIMEOUT_SECONDS HTTP_ATTEMPTS HTTP_BACKOFF_SECONDS HTTP_MAX_BYTES HTTP_REQUESTS_PER_SECOND \
@@ -112,7 +112,7 @@ compare: $(LOCAL_READY)  ## compare two state folders, A=dir B=dir: exit 0 the s
 	@$(PY) -m local.cli.compare
 
 .PHONY: backtest
-backtest: $(LOCAL_READY)  ## judge the systems on days gone by: ARCHIVE=dir FROM=2025-10-21 TO=2025-12-31 (HISTORY_SEASONS=5 LEARN=lists)
+backtest: $(LOCAL_READY)  ## judge the systems on days gone by: ARCHIVE=dir FROM=2025-10-21 TO=2025-12-31 (HISTORY_SEASONS=5 LEARN=lists STATS=points,rebounds)
 	@$(PY) -m local.backtest
 
 .PHONY: bench
@@ -217,13 +217,17 @@ emulators: $(EMULATORS_READY)
 emulators-test: $(DEV_READY) $(EMULATORS_READY)  ## the ports' contracts on Google's emulators, fake-gcs-server and bqemulator
 	@CONTRACT_TABLE=1 $(PY) -m pytest $(or $(ARGS),tests/contract)
 
+# Both workers and hundreds of commands that tests start import the same modules: they are compiled
+# once, also where the shell would rather keep no compiled ones.
+COMPILED := PYTHONDONTWRITEBYTECODE=
+
 .PHONY: test
 test: $(DEV_READY)  ## the tests, in minutes (ARGS='tests/unit -k clock' for some)
-	@$(PY) -m pytest $(or $(ARGS),-n 2 --dist loadfile -m "not heavy")
+	@$(COMPILED) $(PY) -m pytest $(or $(ARGS),-n 2 --dist loadfile -m "not heavy")
 
 .PHONY: test-all
 test-all: $(DEV_READY) $(EMULATORS_READY) $(CHECKOV_READY)  ## the heavy rest: emulators, clean environments, many seeds, Terraform, checkov
-	@CHECKOV=$(CHECKOV) $(PY) -m pytest -n 2 --dist loadfile -m heavy
+	@CHECKOV=$(CHECKOV) $(COMPILED) $(PY) -m pytest -n 2 --dist loadfile -m heavy
 
 .PHONY: check
 check: $(DEV_READY)  ## format, lint, width of prose and types; changes nothing

@@ -12,8 +12,8 @@ from functions.phase5_coordinator.players import Player
 from shared.chain.batches.records import Batch
 from shared.chain.execution.context import Context
 from shared.chain.messages.messages import PredictionRequest
-from shared.nba.stats import PREDICTED
-from shared.science.predictions.lines import main_line, offers
+from shared.nba.stats import PREDICTED, Stat
+from shared.science.predictions.lines import main_line, offers, tested_lines
 
 
 def players_per_unit(players: Sequence[Player], most_units: int) -> dict[str, list[Player]]:
@@ -79,13 +79,21 @@ def _request(player: Player, history: Mapping[str, Sequence[Any]] | None) -> dic
     return {
         "features": {name: _json(value) for name, value in player.features.items()},
         "history": history,
-        "lines": {stat: lines for stat, books in sorted(player.books.items()) if (lines := _lines(books))},
+        "lines": {
+            stat: lines
+            for stat, books in sorted(player.books.items())
+            if stat in PREDICTED and (lines := _lines(books, PREDICTED[stat]))
+        },
     }
 
 
-def _lines(of_a_stat: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """The main line (median of the books' latest, in halves) and every book's offers; None without
-    a line.
+def _lines(of_a_stat: Sequence[Mapping[str, Any]], stat: Stat) -> dict[str, Any] | None:
+    """The main line (median of the books' latest, in halves) and what is offered of it; None
+    without a line.
+
+    Sent are the main lines, the alternates at tested lines, and the newest offer, whose time is the
+    lines' own: nobody reads the others, and of eight statistics they would make a unit of a full
+    day longer than a message may be.
     """
     books = [
         {
@@ -99,8 +107,14 @@ def _lines(of_a_stat: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
         }
         for book in of_a_stat
     ]
-    main = main_line(offers(books))
-    return None if main is None else {"main": _json(main), "books": books}
+    current = offers(books)
+    main = main_line(current)
+    if main is None:
+        return None
+    tested = tested_lines(main, stat)
+    sent = {offer for offer in current if offer.is_main or offer.line in tested}
+    sent.add(max(current, key=lambda offer: (offer.snapshot_time, offer in sent)))
+    return {"main": _json(main), "books": [book for book in books if not sent.isdisjoint(offers([book]))]}
 
 
 def _json(value: Any) -> Any:

@@ -44,7 +44,6 @@ from shared.core.errors import DataError, Fatal, Retriable, StorageFault
 from shared.core.events import Event
 from shared.core.redaction import what_failed
 from shared.nba.stats import PREDICTED
-from shared.science.features.names import model_features
 from shared.science.model_registry.registry import load_usable_models
 from shared.science.predictions.prediction_row import PredictionRow
 from shared.stores.warehouse import staging
@@ -103,7 +102,7 @@ def _predict_and_stage(message: PredictionRequest, context: Context) -> UnitResu
     runtime = context.runtime
     now = runtime.clock.now()
     models = {
-        stat: load_usable_models(runtime.models, stat, message.models[stat], model_features())
+        stat: load_usable_models(runtime.models, stat, message.models[stat])
         for stat in PREDICTED
         if stat in message.models
     }

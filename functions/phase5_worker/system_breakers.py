@@ -18,7 +18,8 @@ from shared.chain.messages.messages import PredictionRequest
 from shared.chain.resilience import circuit_breaker
 from shared.chain.resilience.circuit_breaker import Permit
 from shared.core.errors import Retriable
-from shared.science.model_registry.registry import Models
+from shared.science.model_registry.model_files import systems_of
+from shared.science.model_registry.models import Models
 from shared.science.predictions.predict import predict_players
 from shared.science.predictions.prediction_row import PredictionRow
 from shared.science.systems.output import SYSTEMS, SystemFailed
@@ -51,8 +52,9 @@ def predict_guarded(message: PredictionRequest, models: Mapping[str, Models], co
             logger.error("%s is left out: %s", failure.system_id, failure, exc_info=failure.defect)
             left_out[failure.system_id] = why
     for system, permit in permits.items():
-        # one whose models of all statistics are damaged was not tried
-        tried = not models or any(system not in each.damaged for each in models.values())
+        # one whose models of all statistics that it has models of are damaged was not tried
+        own = [each for stat, each in models.items() if system in systems_of(stat)]
+        tried = not own or any(system not in each.damaged for each in own)
         if system not in left_out and tried:
             _record_or_none(partial(circuit_breaker.record_success, context.runtime, permit))
     return rows

@@ -6,11 +6,26 @@ statistic that none knows is refused.
 
 from __future__ import annotations
 
-from functions.phase6_export.rows import Rows
-from shared.nba.stats import place_of
+from typing import Any
+
+from functions.phase6_export.rows import Row, Rows
+from shared.nba.stats import STATS, place_of
 
 
 def split_by_stat(rows: Rows) -> dict[str, Rows]:
     """Statistic -> its rows."""
     found = {stat: of_it for (stat,), of_it in rows.groups("stat").items()}
     return {stat: found[stat] for stat in sorted(found, key=place_of)}
+
+
+def figure_of(row: Row, stat: str, over: str = "") -> Any:
+    """A figure that a row has by base statistic: what a game brought, or (over: l5, l10, season) an
+    average. A sum has what its parts have together; None where one of them is not known, and of a
+    statistic that this release does not know.
+
+    Raises KeyError where the row lacks a column of a known one.
+    """
+    if stat not in STATS:
+        return None
+    figures = [row[f"{part}_{over}" if over else part] for part in STATS[stat].parts]
+    return None if None in figures else sum(figures)

@@ -63,7 +63,7 @@ from shared.core.clock import format_timestamp_us, new_york_date
 from shared.core.errors import DataError, NotFound
 from shared.core.events import Event
 from shared.core.pipeline import CONSOLIDATION, GRADING, SELF_HEAL, trigger_of
-from shared.science.systems.error_codes import NO_MODEL
+from shared.science.systems.error_codes import NO_MODEL, NOTHING_TO_SAY
 from shared.stores.ports import Warehouse
 
 STATUS_FILE = "status.json"
@@ -71,6 +71,8 @@ EVERYBODY = "tonight/all-players.json"
 PLAYERS = f"{ROOT}/tonight/player/"
 # How an export ends that an operator's halt is said of instead.
 EXPORTED = ("success", "partial")
+# Why a system may predict nobody on an ordinary day.
+NO_GAP = (NO_MODEL, NOTHING_TO_SAY)
 
 
 def run(message: PhaseMessage, context: Context) -> Outcome:
@@ -154,11 +156,13 @@ class _Export:
     def _make_dated_documents(self, day: Day, header: Header, refused: Refusal | None) -> list[Document]:
         """The date's predictions and best bets, with the reason where it has none."""
         why = refused.reason if refused else None
-        withholds = self.context.runtime.settings.withhold_picks_without_injuries
+        settings = self.context.runtime.settings
+        withholds = settings.withhold_picks_without_injuries
         teams = day.teams_on_offer if withholds else set()
         unknown = sum(not day.list_of(*each).is_known for each in teams)
         withheld = f"picks of {unknown} of {len(teams)} teams are withheld: no injury list was in force"
-        bets = best_bets.content(day, withhold_without_injuries=withholds)
+        most = settings.best_bets_per_player
+        bets = best_bets.content(day, most_per_player=most, withhold_without_injuries=withholds)
         silent = day.silent_systems.get(best_bets.SYSTEM, {})
         is_silent = silent and len(silent) == len(day.stats)
         missing = _describe_silence(day, best_bets.SYSTEM, silent) if is_silent else None
@@ -380,10 +384,11 @@ def _withheld(day: Day) -> str:
 def _silent(day: Day) -> list[str]:
     """Systems that predict nobody.
 
-    One that was never trained is no gap of the day: best bets alone say it.
+    One that was never trained is no gap of the day: best bets alone say it. Nor is one that has
+    nothing of its own to say of a statistic.
     """
     gaps_of = {
-        system: {stat: found for stat, found in silent.items() if found[0] != NO_MODEL}
+        system: {stat: found for stat, found in silent.items() if found[0] not in NO_GAP}
         for system, silent in day.silent_systems.items()
     }
     return [_describe_silence(day, system, silent) for system, silent in gaps_of.items() if silent]
@@ -393,7 +398,9 @@ def _describe_silence(day: Day, system: str, silent: Mapping[str, tuple[str, str
     """silent: statistic -> error code and why; the first one's is said. Where others are predicted,
     the sentence names those that are not.
     """
-    names = " or ".join(label_of_stat(stat) for stat in silent)
+    *others, last = silent
+    # labels of sums have commas of their own
+    names = f"{', '.join(others)} or {last}" if others else label_of_stat(last)
     whose = "nobody" if len(silent) == len(day.stats) else f"nobody's {names}"
     return f"{system} predicts {whose}: {next(iter(silent.values()))[1]}"
 

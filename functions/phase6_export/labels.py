@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from shared.nba.stats import BASE_STATS
+from shared.nba.stats import BASE_STATS, OTHERS
 
 # In the order of shared/nba/stats.py.
 STAT_LABELS: Mapping[str, str] = MappingProxyType(
@@ -25,7 +25,6 @@ STAT_LABELS: Mapping[str, str] = MappingProxyType(
         "ra": "rebounds and assists",
     }
 )
-_OTHERS = {stat: word for stat, word in STAT_LABELS.items() if stat != "points"}
 # What is of one base statistic: {} is its name in a feature's, and its word in the label.
 _OF_A_STAT = {
     "{}_l3": "{} over his last 3 games",
@@ -60,8 +59,8 @@ _OF_A_STAT = {
 LABELS: Mapping[str, str] = MappingProxyType(
     {
         **{name.format(stat): text.format(stat) for stat in BASE_STATS for name, text in _OF_A_STAT.items()},
-        **{f"{stat}_line": f"the bookmakers' line of his {word}" for stat, word in _OTHERS.items()},
-        **{f"{stat}_line_p_over": f"the bookmakers' prices on his {word}" for stat, word in _OTHERS.items()},
+        **{f"{stat}_line": f"the bookmakers' line of his {STAT_LABELS[stat]}" for stat in OTHERS},
+        **{f"{stat}_line_p_over": f"the bookmakers' prices on his {STAT_LABELS[stat]}" for stat in OTHERS},
         "opponent_rebounds_allowed_rel": "rebounds the opponent allows",
         "opponent_assists_allowed_rel": "assists the opponent allows",
         # Form

@@ -80,7 +80,7 @@ class Day:
     @cached_property
     def predicted_tipoffs(self) -> dict[str, datetime]:
         """Tip-off of each predicted game, as its predictions say."""
-        return {row["game_id"]: row["tipoff_at"] for row in self.predictions.only("game_id", "tipoff_at")}
+        return {row["game_id"]: row["tipoff_at"] for row in self.predictions.distinct("game_id", "tipoff_at")}
 
     @cached_property
     def offered(self) -> Rows:
@@ -95,13 +95,13 @@ class Day:
     @cached_property
     def stats(self) -> list[str]:
         """Statistics that the date's predictions are of, in the order in which files show them."""
-        return sorted({row["stat"] for row in self.predictions.only("stat")}, key=place_of)
+        return sorted((row["stat"] for row in self.predictions.distinct("stat")), key=place_of)
 
     @cached_property
     def stats_of_batch(self) -> dict[str, set[str]]:
         """batch_id -> the statistics that its predictions are of."""
         found: dict[str, set[str]] = {}
-        for row in self.predictions.only("batch_id", "stat"):
+        for row in self.predictions.distinct("batch_id", "stat"):
             found.setdefault(row["batch_id"], set()).add(row["stat"])
         return found
 
@@ -171,7 +171,7 @@ class Day:
     @cached_property
     def offered_games(self) -> set[str]:
         """Games with predictions on offer."""
-        return {row["game_id"] for row in self.offered.only("game_id")}
+        return {row["game_id"] for row in self.offered.distinct("game_id")}
 
     @cached_property
     def by_player(self) -> dict[Key, dict[str, Rows]]:
@@ -181,7 +181,7 @@ class Day:
     @cached_property
     def predicted_players(self) -> list[Key]:
         """Players with predictions on offer, by game and lookup."""
-        offered = self.offered.only("game_id", "player_id", "player_lookup")
+        offered = self.offered.distinct("game_id", "player_id", "player_lookup")
         names = {key_of(row): row["player_lookup"] for row in offered}
         return sorted(names, key=lambda key: (key[0], names[key], key[1]))
 
@@ -193,7 +193,7 @@ class Day:
     @cached_property
     def batches(self) -> tuple[str, ...]:
         """Batches that count for at least one game, sorted."""
-        return tuple(sorted({row["batch_id"] for row in self.predictions.only("batch_id")}))
+        return tuple(sorted(row["batch_id"] for row in self.predictions.distinct("batch_id")))
 
     @cached_property
     def revision(self) -> int:

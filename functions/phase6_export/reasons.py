@@ -10,12 +10,15 @@ the feature row of the same as-of.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from functions.phase6_export.by_stat import figure_of
 from functions.phase6_export.exporters.advice import BETS, Advice
 from functions.phase6_export.labels import label, label_of_stat
 from functions.phase6_export.rows import Row
 from shared.science.predictions.lines import SUSPICIOUS
+from shared.science.systems.error_codes import NOTHING_TO_SAY
 
 # Of what moved a forecast, as much as a sentence takes; the file lists all that is stored beside
 # it.
@@ -37,25 +40,36 @@ def explanation(main: Row) -> list[dict[str, Any]]:
     return [{"feature": each["feature"], "label": label(each["feature"]), **each} for each in stored]
 
 
-def line_reason(row: Row, main: Row, player: Row) -> str:
-    """Why a line is what it is: the whole story for a pick, what is missing for a pass.
+def line_reasons(rows: Sequence[Row], main: Row, player: Row) -> Iterator[str]:
+    """Why lines are what they are: the whole story for a pick, what is missing for a pass.
 
-    row: the line's; main: the same system's and player's row that has the explanation; player: of
-    players.sql.
+    rows: of one system, player and statistic; main: that of them that has the explanation; player:
+    of players.sql.
     """
-    advice = Advice.of(row)
-    return full_reason(row, main, player) if advice.recommendation in BETS else _verdict(row, advice, player)
+    around = None
+    for row in rows:
+        advice = Advice.of(row)
+        verdict = _verdict(row, advice, player)
+        if advice.recommendation in BETS and row["error_code"] is None:
+            around = around or _describe(main, player)
+            verdict = f"{verdict} {around}".rstrip()
+        yield verdict
 
 
 def full_reason(row: Row, main: Row, player: Row) -> str:
     """The verdict on a line and all that is known of the player, whether it is a pick or not."""
     verdict = _verdict(row, Advice.of(row), player)
-    if row["error_code"] is not None:
-        return verdict
-    return " ".join(part for part in (verdict, *story(player, row["stat"]), _moves(main)) if part)
+    return verdict if row["error_code"] is not None else f"{verdict} {_describe(main, player)}".rstrip()
+
+
+def _describe(main: Row, player: Row) -> str:
+    """What is the same of all lines of a system, player and statistic."""
+    return " ".join(part for part in (*story(player, main["stat"]), _moves(main)) if part)
 
 
 def _verdict(row: Row, advice: Advice, player: Row) -> str:
+    if row["error_code"] == NOTHING_TO_SAY:
+        return f"Pass: {row['system_id']} has nothing of its own to say of {label_of_stat(row['stat'])}."
     if row["error_code"] is not None:
         why = (row["error_message"] or row["error_code"]).removesuffix(".")
         return f"Pass: {row['system_id']} could not predict, {why}."
@@ -153,7 +167,7 @@ def _doubts(team: str, names: list[str]) -> str:
 
 
 def _form(player: Row, stat: str) -> str:
-    five, ten, season = (player.get(f"{stat}_{over}") for over in ("l5", "l10", "season"))
+    five, ten, season = (figure_of(player, stat, over) for over in ("l5", "l10", "season"))
     word = label_of_stat(stat)
     if five is None or ten is None:
         return ""

@@ -98,9 +98,9 @@ def refusal(day: Day, min_coverage: float) -> Refusal | None:
     if not day.predictions:
         why = f"there are no current predictions for {on}"
         return Refusal("no_data", Event.NO_PREDICTIONS, why, can_heal=True)
-    late = filterfalse(_in_time, day.offered.only(*_MOMENTS))
-    first_late = next(late, None)
-    if first_late is not None:
+    if not all(map(_in_time, day.offered.distinct(*_MOMENTS))):
+        late = filterfalse(_in_time, day.offered.only(*_NAMES, *_MOMENTS))
+        first_late = next(late)
         why = f"{1 + sum(1 for _ in late)} predictions are from after their tip-off, {_describe_row(first_late)}"
         return Refusal("failed", Event.PREDICTED_AFTER_TIPOFF, why, can_heal=False)
     strangers = sorted(set(day.by_player) - set(day.considered))
@@ -119,8 +119,9 @@ def refusal(day: Day, min_coverage: float) -> Refusal | None:
     return None
 
 
-# What _in_time and _describe_row look at.
-_MOMENTS = ("player_lookup", "game_id", "stat", "updated_at", "features_as_of", "line_snapshot_at", "tipoff_at")
+# What _in_time looks at, and besides _describe_row.
+_MOMENTS = ("updated_at", "features_as_of", "line_snapshot_at", "tipoff_at")
+_NAMES = ("player_lookup", "game_id", "stat")
 
 
 def _in_time(row: Row) -> bool:

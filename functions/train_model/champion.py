@@ -5,13 +5,16 @@ It is the version that serves, by a model of it that has not seen the days compa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from shared.core.errors import Fatal, ModelDamaged
+from shared.science.model_registry.models import Models
 from shared.science.model_registry.promotions import Serving
-from shared.science.model_registry.registry import Models, load_holdout_model, load_models, read_metadata
+from shared.science.model_registry.registry import load_holdout_model, load_models, read_metadata
+from shared.science.predictions.outputs import ModelsOf
 from shared.science.training.gate import SEASON_AVERAGE, Verdict, compare, forecasts, season_averages, verdict
 from shared.science.training.rows import TrainingRows
 from shared.stores.ports import Blobs
@@ -57,16 +60,20 @@ def find_champion(blobs: Blobs, stat: str, serving: Serving, start: np.datetime6
     return Champion(None, f"every model of {serving.version} has seen days from {first_day} on", serves=True)
 
 
-def judge(rows: TrainingRows, challenger: Models, serving: Serving, champion: Champion) -> Verdict:
-    """The gate's verdict on a challenger's holdout model by rows that neither side has seen.
+def judge(rows: TrainingRows, challenger: ModelsOf, serving: Serving, champions: Mapping[str, Champion]) -> Verdict:
+    """The gate's verdict on a challenger's holdout models by rows that neither side has seen.
 
-    Where no champion can be judged the season average stands in; where nothing serves, the
-    challenger is better than nothing, and the figures are for the record.
+    challenger and champions are the statistic's, and of a sum its parts' too, by name. Where a
+    champion cannot be judged the season average stands in; where nothing serves, the challenger is
+    better than nothing, and the figures are for the record.
     """
-    if champion.models is not None and serving.version is not None:
-        compared = compare(rows, forecasts(challenger, rows), forecasts(champion.models, rows))
-        return verdict(serving.version, champion.judged_as, rows, compared)
+    own = champions[rows.stat]
+    unable = next((each for each in (own, *champions.values()) if each.models is None), None)
+    if unable is None and serving.version is not None:
+        models = {stat: each.models for stat, each in champions.items() if each.models is not None}
+        compared = compare(rows, forecasts(challenger, rows), forecasts(models, rows))
+        return verdict(serving.version, own.judged_as, rows, compared)
     compared = compare(rows, forecasts(challenger, rows), season_averages(rows))
     found = verdict(SEASON_AVERAGE, SEASON_AVERAGE, rows, compared)
-    reason = f"{champion.judged_as}; {found.reason}"
-    return replace(found, reason=reason, promoted=found.promoted or not champion.serves)
+    reason = f"{(unable or own).judged_as}; {found.reason}"
+    return replace(found, reason=reason, promoted=found.promoted or not own.serves)

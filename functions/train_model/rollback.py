@@ -14,7 +14,7 @@ from shared.core.events import Event
 from shared.nba.stats import PREDICTED
 from shared.science.model_registry.promotions import Promotion, Serving, move_pointer, read_serving_or_none
 from shared.science.model_registry.registry import list_saved_versions, load_version, record_files
-from shared.science.systems.output import XGBOOST
+from shared.science.systems.output import ENSEMBLE
 from shared.stores.ports import Blobs
 
 
@@ -29,14 +29,14 @@ class _Moved:
     def describe(self) -> str:
         if self.promotion is None:
             return f"version {self.version} of {self.stat} serves already"
-        before, why = self.promotion.replaced.get(XGBOOST), self.promotion.why
+        before, why = self.promotion.replaced.get(ENSEMBLE), self.promotion.why
         return f"version {self.version} of {self.stat} serves again instead of {before} ({why})"
 
     def figures(self) -> dict[str, str | None]:
         """What the outcome's metadata says of the statistic."""
         if self.promotion is None:
             return {"version": self.version}
-        return {"version": self.version, "rolled_back_from": self.promotion.replaced.get(XGBOOST)}
+        return {"version": self.version, "rolled_back_from": self.promotion.replaced.get(ENSEMBLE)}
 
 
 def roll_back(message: TrainingMessage, context: Context) -> Outcome:
@@ -84,7 +84,7 @@ def _move(stat: str, asked: str, message: TrainingMessage, context: Context) -> 
     done = seen.find_move_by(context.execution_id)
     if done is not None:
         # died after it: "previous" would now mean another version
-        return _Moved(stat, done.versions[XGBOOST], done)
+        return _Moved(stat, done.versions[ENSEMBLE], done)
     version = _find_target(asked, stat, seen, blobs)
     _check_loads(blobs, stat, version)
     if seen.serves(version):
@@ -101,7 +101,7 @@ def _find_target(asked: str, stat: str, seen: Serving, blobs: Blobs) -> str:
         if before is None:
             what = f"nothing of {stat} served before {seen.version}"
             raise _make_refusal(what, [stat], blobs, Event.NO_PREVIOUS_VERSION)
-        asked = before[XGBOOST]
+        asked = before[ENSEMBLE]
     if asked not in list_saved_versions(blobs, stat):
         raise _make_refusal(f"there is no version {asked} of {stat}", [stat], blobs, Event.UNKNOWN_VERSION)
     return asked

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from functions.train_model.champion import find_champion, judge
+from functions.train_model.champion import Champion, find_champion, judge
 from functions.train_model.rollback import roll_back
 from shared.chain.execution.alerts import alert
 from shared.chain.execution.context import Context, Outcome
@@ -22,13 +22,17 @@ from shared.core.errors import Fatal, ModelDamaged
 from shared.core.events import Event
 from shared.core.severity import Severity
 from shared.nba.stats import PREDICTED
+from shared.science.model_registry.models import Models
 from shared.science.model_registry.promotions import Serving, move_pointer, read_serving_or_none
-from shared.science.model_registry.registry import Models, list_saved_versions, read_metadata, save_models
+from shared.science.model_registry.registry import list_saved_versions, read_metadata, save_models
+from shared.science.predictions.outputs import ModelsOf
+from shared.science.systems.xgboost_v1 import MinutesTrees
 from shared.science.training.gate import window_start
 from shared.science.training.kept_folds import read_folds, write_folds
 from shared.science.training.leaks import refuse_leaks
 from shared.science.training.rows import TrainingRows, read_training_rows
-from shared.science.training.walk_forward import Training, fit
+from shared.science.training.sum_fit import Part, fit_sum
+from shared.science.training.walk_forward import fit
 from shared.stores.ports import Blobs
 
 logger = logging.getLogger(__name__)
@@ -48,6 +52,10 @@ class _Trained:
     rows: int
     figures: Mapping[str, Any]
     why: str
+    holdout_model: Models
+    champion: Champion
+    part: Part | None = None
+    """What a sum's training goes on from; None of a sum."""
 
     @property
     def version(self) -> str:
@@ -77,24 +85,67 @@ def run(message: TrainingMessage, context: Context) -> Outcome:
     ]
     if not enough:
         return Outcome(status="no_data", reason="; ".join(lacking), event=Event.TOO_FEW_ROWS)
-    for stat in enough:
+    bases = [stat for stat in enough if not PREDICTED[stat].is_sum]
+    for stat in bases:
         refuse_leaks(rows[stat])
-    return _report([_train(rows[stat], context) for stat in enough], lacking, context)
+    trained: dict[str, _Trained] = {}
+    minutes: MinutesTrees = {}
+    for stat in bases:
+        trained[stat] = _train(rows[stat], minutes, context)
+    for stat in enough:
+        if PREDICTED[stat].is_sum and all(part in trained for part in PREDICTED[stat].parts):
+            trained[stat] = _train_sum(rows[stat], trained, context)
+    return _report([trained[stat] for stat in enough if stat in trained], lacking, context)
 
 
-def _train(rows: TrainingRows, context: Context) -> _Trained:
-    """One statistic's version, serving where the gate lets it."""
+def _train(rows: TrainingRows, minutes: MinutesTrees, context: Context) -> _Trained:
+    """One base statistic's version, serving where the gate lets it."""
+    blobs, start = context.runtime.models, window_start(rows)
+    folds = read_folds(blobs, rows)
+    kept = set(folds)
+    training = fit(rows, holdout_before=start, folds=folds, minutes=minutes)
+    write_folds(blobs, rows, {first: trees for first, trees in folds.items() if first not in kept})
+    if training.holdout_model is None:
+        raise Fatal("the training made no holdout model.", next_step="a defect of the fit.")
+    part = Part.of(rows, training)
+    return _judge_and_save(rows, start, training.models, training.metrics, training.holdout_model, {}, part, context)
+
+
+def _train_sum(rows: TrainingRows, trained: Mapping[str, _Trained], context: Context) -> _Trained:
+    """One sum's version, from its parts' trainings."""
+    of_parts = {stat: trained[stat] for stat in PREDICTED[rows.stat].parts}
+    parts = {stat: each.part for stat, each in of_parts.items() if each.part is not None}
+    start = window_start(rows, *(part.rows for part in parts.values()))
+    training = fit_sum(rows, parts, start)
+    return _judge_and_save(
+        rows, start, training.models, training.metrics, training.holdout_model, of_parts, None, context
+    )
+
+
+def _judge_and_save(
+    rows: TrainingRows,
+    start: np.datetime64,
+    models: Models,
+    metrics: dict[str, Any],
+    holdout_model: Models,
+    parts: Mapping[str, _Trained],
+    part: Part | None,
+    context: Context,
+) -> _Trained:
+    """Write a version, and make it serve where the gate lets it. parts: of a sum its parts'
+    trainings.
+    """
     stat, blobs, now = rows.stat, context.runtime.models, context.runtime.clock.now()
     seen, damage = read_serving_or_none(blobs, stat)
     if damage is not None:
         logger.warning("%s Nothing is taken to serve.", damage)
-    start = window_start(rows)
-    folds = read_folds(blobs, rows)
-    kept = set(folds)
-    training = fit(rows, holdout_before=start, folds=folds)
-    write_folds(blobs, rows, {first: trees for first, trees in folds.items() if first not in kept})
-    version, holdout_model = _complete(training)
-    gate = _decide(rows, start, version, holdout_model, seen, context)
+    version = models.version
+    if version is None:
+        raise Fatal(f"the training of {stat} made no model.", next_step="a defect of the fit.")
+    champion = find_champion(blobs, stat, seen, start)
+    challenger = {stat: holdout_model, **{name: each.holdout_model for name, each in parts.items()}}
+    champions = {stat: champion, **{name: each.champion for name, each in parts.items()}}
+    gate = _decide(rows, start, version, challenger, champions, seen, context)
     metadata: dict[str, Any] = {
         "features": list(rows.names),
         "rows": int(rows.trained.sum()),
@@ -102,17 +153,19 @@ def _train(rows: TrainingRows, context: Context) -> _Trained:
         "last_day": str(rows.day.max()),
         "twin_last_day": str(rows.day[rows.day < start].max()),
         "data_hash": rows.data_hash,
-        "metrics": training.metrics,
+        "metrics": metrics,
         "gate": gate,
     }
-    paths = save_models(blobs, stat, training.models, metadata, holdout_model)
+    if parts:
+        metadata["parts"] = {name: each.version for name, each in parts.items()}
+    paths = save_models(blobs, stat, models, metadata, holdout_model)
     failpoints.reach("training.saved")
     promoted = seen.serves(version) or bool(gate["promoted"])
     if promoted and not seen.serves(version):
         move_pointer(blobs, stat, seen, version, by=context.execution_id, at=now, why=gate["reason"])
-    figures = {"version": version, "promoted": promoted, "gate": gate, "paths": paths, "metrics": training.metrics}
+    figures = {"version": version, "promoted": promoted, "gate": gate, "paths": paths, "metrics": metrics}
     why = "" if promoted else f"version {version} of {stat} is {gate['reason']}; {seen.version} goes on serving"
-    return _Trained(stat, metadata["rows"], figures, why)
+    return _Trained(stat, metadata["rows"], figures, why, holdout_model, champion, part)
 
 
 def _report(trained: Sequence[_Trained], lacking: Sequence[str], context: Context) -> Outcome:
@@ -144,7 +197,13 @@ def _alert(held_back: _Trained, context: Context) -> OutboxMessage:
 
 
 def _decide(
-    rows: TrainingRows, start: np.datetime64, version: str, holdout_model: Models, seen: Serving, context: Context
+    rows: TrainingRows,
+    start: np.datetime64,
+    version: str,
+    challenger: ModelsOf,
+    champions: Mapping[str, Champion],
+    seen: Serving,
+    context: Context,
 ) -> dict[str, Any]:
     """The gate's document; for a version that serves already, at a redelivery or without new games,
     as it was kept.
@@ -155,7 +214,7 @@ def _decide(
         if kept is not None:
             return kept
     compared = rows.where(rows.predicted & (rows.day >= start))
-    found = judge(compared, holdout_model, seen, find_champion(blobs, rows.stat, seen, start))
+    found = judge(compared, challenger, seen, champions)
     undone = seen.find_rollback_from(version)
     if undone is not None:
         # the same data again must not undo what somebody decided
@@ -175,10 +234,3 @@ def _read_kept_gate(blobs: Blobs, stat: str, version: str) -> dict[str, Any] | N
         logger.warning("judged again: %s", damage)
         return None
     return None if kept is None else dict(kept)
-
-
-def _complete(training: Training) -> tuple[str, Models]:
-    """A training's version and holdout model."""
-    if training.models.xgboost is None or training.holdout_model is None:
-        raise Fatal("the training made no trees, or no holdout model.", next_step="a defect of the fit.")
-    return training.models.xgboost.version, training.holdout_model

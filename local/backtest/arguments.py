@@ -11,6 +11,7 @@ from local.console import values
 from local.day.inputs import MOST_SEASONS, WrongInput
 from local.host.folder_lock import state_folder
 from local.replay import Archive
+from shared.nba.stats import PREDICTED
 
 # Older seasons were another game (fewer threes, slower), and cost time.
 HISTORY_SEASONS = 5
@@ -31,10 +32,12 @@ class Arguments:
     history_seasons: int
     folder: Path
     learn: str = FROM_LISTS
+    stats: tuple[str, ...] = tuple(PREDICTED)
+    """Names of the statistics that are judged, in the order of shared/nba/stats.py."""
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Arguments:
-        """Read ARCHIVE, FROM, TO, HISTORY_SEASONS, LOCAL_DIR, LEARN.
+        """Read ARCHIVE, FROM, TO, HISTORY_SEASONS, LOCAL_DIR, LEARN, STATS.
 
         Raises ConfigError naming what does not fit.
         """
@@ -48,6 +51,7 @@ class Arguments:
             history_seasons=values.number(environment, "HISTORY_SEASONS", usual, least=1, most=MOST_SEASONS),
             folder=state_folder(environment),
             learn=values.one_of(environment, "LEARN", (FROM_LISTS, FROM_DERIVED)),
+            stats=values.some_of(environment, "STATS", tuple(PREDICTED)),
         )
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from itertools import groupby
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from local.backtest.walk import Forecast
+from shared.nba.stats import Stat
 from shared.science.evaluation import Floats, Texts
 from shared.science.predictions.lines import Best, Policy, best_prices, decide, offers, profit
 from shared.science.systems.distribution import over_and_push
@@ -22,13 +23,16 @@ DIGITS = 6  # as serving stores them
 NO_LINE = "NO_LINE"
 
 
-def best_at(warehouse: Warehouse, first: date, last: date, keys: Sequence[tuple[str, int]], line: Floats) -> list[Best]:
-    """For each (game_id, player_id) the best prices at exactly its line (NaN: none), by serving's
-    own rules.
+def best_at(
+    warehouse: Warehouse, stat: str, first: date, last: date, keys: Sequence[tuple[str, int]], line: Floats
+) -> list[Best]:
+    """For each (game_id, player_id) the best prices at exactly its line of a statistic (NaN: none),
+    by serving's own rules.
 
     One query for all games from first to last.
     """
-    found = warehouse.query(read_sql("local.backtest", "player_lines"), {"first_date": first, "last_date": last})
+    days = {"first_date": first, "last_date": last}
+    found = warehouse.query(read_sql("local.backtest", "player_lines"), {"stat": stat, **days})
     best: dict[tuple[str, int], dict[Decimal, Best]] = {}
     for key, books in groupby(found.to_pylist(), key=lambda row: (row["game_id"], row["player_id"])):
         current = offers({**book, "over": book["over_price"], "under": book["under_price"]} for book in books)
@@ -51,27 +55,41 @@ class Bets:
     expected_value: Floats
 
 
-def bets_of(forecast: Forecast, line: Floats, best: Sequence[Best], actual: Floats, policy: Policy) -> Bets:
-    """Recommended as in serving, and settled at actual points; a price that is assumed never enters
-    a profit.
+def bets_of(stat: Stat, forecast: Forecast, line: Floats, best: Sequence[Best], actual: Floats, policy: Policy) -> Bets:
+    """Recommended as in serving, and settled at what the players did; a price that is assumed never
+    enters a profit.
     """
-    over, push = over_and_push(forecast.mean, forecast.sd**2, line)
-    over, push = np.round(over, DIGITS), np.round(push, DIGITS)
-    recommendation = np.full(len(line), NO_LINE, dtype="<U8")
-    gains, values = np.full(len(line), np.nan), np.full(len(line), np.nan)
-    for i in np.flatnonzero(~np.isnan(over)).tolist():
-        decision = decide(float(over[i]), float(push[i]), best[i], policy, float(forecast.plays[i]))
+    without = probabilities_of(stat, forecast, line)
+    recommendation = without.recommendation.copy()
+    gains, values = without.profit.copy(), without.expected_value.copy()
+    for i in np.flatnonzero(~np.isnan(without.p_over)).tolist():
+        over, push = float(without.p_over[i]), float(without.p_push[i])
+        decision = decide(over, push, best[i], policy, float(forecast.plays[i]))
         recommendation[i] = decision.recommendation
         price = {"OVER": best[i].over, "UNDER": best[i].under}.get(decision.recommendation)
         if price is not None and decision.expected_value is not None:
             values[i] = decision.expected_value
             gains[i] = settle(decision.recommendation, float(actual[i] - line[i]), price)
-    return Bets(over, push, np.round(forecast.point - line, DIGITS), recommendation, gains, values)
+    return replace(without, recommendation=recommendation, profit=gains, expected_value=values)
+
+
+def probabilities_of(stat: Stat, forecast: Forecast, line: Floats) -> Bets:
+    """What is said at the lines, and no bet: of lines whose prices nobody could have had."""
+    over, push = over_and_push(forecast.mean, forecast.sd**2, line, stat)
+    nothing = np.full(len(line), np.nan)
+    return Bets(
+        p_over=np.round(over, DIGITS),
+        p_push=np.round(push, DIGITS),
+        edge=np.round(forecast.point - line, DIGITS),
+        recommendation=np.full(len(line), NO_LINE, dtype="<U8"),
+        profit=nothing,
+        expected_value=nothing,
+    )
 
 
 def settle(side: str, above: float, price: int) -> float:
-    """Profit per unit staked at American odds of a bet whose player scored `above` points over (-:
-    under) the line.
+    """Profit per unit staked at American odds of a bet whose player ended `above` over (-: under)
+    the line.
     """
     if above == 0:
         return 0.0

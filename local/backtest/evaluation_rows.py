@@ -1,10 +1,10 @@
-"""Which player-games a backtest compares figures on: the archive's evaluation_rows.parquet, or its
-rule.
+"""Which player-games a backtest compares figures on, by statistic: the archive's
+evaluation_rows.parquet, or its rule.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from local.replay import Archive, ArchiveError
+from shared.nba.stats import POINTS
 from shared.science.evaluation import Days, Floats, Mask, Texts
 
 FILE = "evaluation_rows.parquet"
@@ -26,8 +27,7 @@ GAMES, MINUTES = 10, 15.0
 # back.
 ROSTER_DAYS = 30
 
-# Every game of every player with what came before it, and the books' last main lines before tip-off
-# as one.
+# Every game of every player with what came before it, and who is compared by the rule.
 _GAMES = """
 CREATE TEMP TABLE games AS
 SELECT
@@ -36,8 +36,10 @@ SELECT
 FROM read_parquet($box)
 WINDOW everything AS (PARTITION BY player_id ORDER BY game_date, game_id)
 """
-_BY_RULE = """
-WITH counted AS (
+_COMPARED = """
+CREATE TEMP TABLE compared AS
+SELECT game_id, player_id
+FROM (
   SELECT
     game_id, player_id, season_type,
     count(*) OVER (earlier ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS games_before,
@@ -45,20 +47,23 @@ WITH counted AS (
   FROM games
   WHERE minutes > 0
   WINDOW earlier AS (PARTITION BY player_id ORDER BY day, game_id)
-),
-by_book AS (
+)
+WHERE season_type = 'regular_season' AND games_before >= $games AND minutes_before >= $minutes
+"""
+# The books' last main lines before tip-off as one.
+_BY_RULE = """
+WITH by_book AS (
   SELECT game_id, player_id, bookmaker, median(line) AS line
   FROM read_parquet($lines)
-  WHERE market = 'points' AND is_last
+  WHERE market = $stat AND is_last
   GROUP BY ALL
 ),
 lines AS (SELECT game_id, player_id, median(line) AS line FROM by_book GROUP BY ALL)
 SELECT g.*, l.line
-FROM counted
+FROM compared
 JOIN games AS g USING (game_id, player_id)
 LEFT JOIN lines AS l USING (game_id, player_id)
-WHERE counted.season_type = 'regular_season' AND games_before >= $games AND minutes_before >= $minutes
-  AND g.season = $season AND g.day BETWEEN $first AND $last
+WHERE g.season = $season AND g.day BETWEEN $first AND $last
 ORDER BY g.day, g.game_id, g.player_id
 """
 _FROM_FILE = """
@@ -108,46 +113,54 @@ class EvaluationRows:
         return {reason: int(rows.sum()) for reason, rows in reasons.items() if rows.any()}
 
 
-def read_evaluation_rows(archive: Archive, first: date, last: date) -> dict[str, EvaluationRows]:
-    """The lists "lined" and "all" of the games from first to last.
+def read_evaluation_rows(
+    archive: Archive, first: date, last: date, stats: Iterable[str]
+) -> dict[str, dict[str, EvaluationRows]]:
+    """By statistic the lists "lined" and "all" of the games from first to last.
 
-    Of a season that the archive's file has a row set of (lined_2025_26), its rows; of any other,
-    the rule's: regular season, players who played, with at least 10 such games before and 15
-    minutes a game over the last 10 of them; the line is the median of the books' last main lines
-    before tip-off.
+    Of a season that the archive's file has a row set of (lined_2025_26), its rows, which are those
+    of points; of any other, and of every other statistic, the rule's: regular season, players who
+    played, with at least 10 such games before and 15 minutes a game over the last 10 of them; the
+    line is the median of the books' last main lines of the statistic before tip-off. "all" are the
+    same player-games whatever the statistic. A list may be empty.
 
     Raises ArchiveError where a file lacks what is needed for that.
     """
     seasons = [name for name in archive.seasons if any(first <= day <= last for day in archive.game_days(name))]
-    file = archive.folder / FILE
-    places = {name: str(archive.folder / f"{name}.parquet") for name in ("player_box", "prop_lines")}
     try:
         with duckdb.connect() as db:
-            db.execute(_GAMES, {"box": places["player_box"]})
-            kept: set[str] = set()
-            if file.is_file():
-                kept = {row[0] for row in db.execute(_ROW_SETS, {"file": str(file)}).fetchall()}
-            found: dict[str, list[EvaluationRows]] = {kind: [] for kind in KINDS}
-            for season in seasons:
-                days = {"first": first, "last": last}
-                by_rule = {
-                    "season": season, "lines": places["prop_lines"], "games": GAMES, "minutes": MINUTES,
-                    **days,
-                }  # fmt: skip
-                for kind in KINDS:
-                    row_set = f"{kind}_{season.replace('-', '_')}"
-                    if row_set in kept:
-                        rows = db.execute(_FROM_FILE, {"file": str(file), "row_set": row_set, **days})
-                        found[kind].append(_rows(rows.fetchnumpy(), f"{row_set} of {FILE}"))
-                    else:
-                        rows = db.execute(_BY_RULE, by_rule)
-                        found[kind].append(_of_kind(kind, _rows(rows.fetchnumpy(), f"the rule, {season}")))
+            db.execute(_GAMES, {"box": str(archive.folder / "player_box.parquet")})
+            db.execute(_COMPARED, {"games": GAMES, "minutes": MINUTES})
+            source = _Source(db, archive, first, last)
+            everyone = _together([source.read(POINTS.name, ALL, season) for season in seasons])
+            return {
+                stat: {LINED: _together([source.read(stat, LINED, season) for season in seasons]), ALL: everyone}
+                for stat in stats
+            }
     except duckdb.Error as error:
         what = str(error).partition("\n")[0].rstrip(".")
         raise ArchiveError(
             f"The evaluation rows of {archive.folder} cannot be read: {what}.", next_step="mend or replace that file."
         ) from error
-    return {kind: _together(parts) for kind, parts in found.items()}
+
+
+class _Source:
+    """The lists of one season each, from the archive's file or by the rule."""
+
+    def __init__(self, db: duckdb.DuckDBPyConnection, archive: Archive, first: date, last: date) -> None:
+        self._db, self._days = db, {"first": first, "last": last}
+        self._file, self._lines = archive.folder / FILE, str(archive.folder / "prop_lines.parquet")
+        kept = db.execute(_ROW_SETS, {"file": str(self._file)}).fetchall() if self._file.is_file() else []
+        self._kept = {row[0] for row in kept}
+
+    def read(self, stat: str, kind: str, season: str) -> EvaluationRows:
+        """A statistic's list of a season. Raises duckdb.Error."""
+        row_set = f"{kind}_{season.replace('-', '_')}"
+        if stat == POINTS.name and row_set in self._kept:
+            found = self._db.execute(_FROM_FILE, {"file": str(self._file), "row_set": row_set, **self._days})
+            return _rows(found.fetchnumpy(), f"{row_set} of {FILE}")
+        found = self._db.execute(_BY_RULE, {"season": season, "lines": self._lines, "stat": stat, **self._days})
+        return _of_kind(kind, _rows(found.fetchnumpy(), f"the rule, {season}"))
 
 
 def _rows(columns: Mapping[str, Any], source: str) -> EvaluationRows:

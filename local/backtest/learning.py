@@ -4,7 +4,7 @@ absences from box scores in place of every injury list.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -65,14 +65,15 @@ def read_derived(
     archive: Archive,
     spans: Sequence[DateSpan],
     end: datetime,
+    stats: Collection[str],
     screen: Screen,
     spent: Spent,
 ) -> FeatureRows:
     """All rows of the world in `origin` (closed) that were history at `end` (aware), with absences
-    from box scores.
+    from box scores, of these statistics.
 
     `spans` are all of the world's days. Raises PipelineError where a phase fails.
     """
     days = [(span.first, span.last) for span in spans]
     with open_what_if(DERIVED, kept_in / FOLDER, origin, archive, days, screen, spent) as embedded:
-        return read_rows(embedded.warehouse, end, FIRST_DAY)
+        return read_rows(embedded.warehouse, end, FIRST_DAY, stats)

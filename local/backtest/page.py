@@ -5,7 +5,6 @@ network.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from local.backtest import availability, plots, tables
 from local.backtest.evaluation_rows import ALL, LINED
 from local.backtest.learning import describe_learning
+from local.backtest.overview import describe_judging, find_headlines, statistics_of
 from local.backtest.worlds import WORLDS
-from shared.nba.stats import STATS, place_of
+from shared.nba.stats import STATS
 from shared.science.evaluation import Scored
 
 TEMPLATE = "page.html"
@@ -37,30 +37,17 @@ def write_page(path: Path, document: Mapping[str, Any], scored: Mapping[str, Seq
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    sections = [_section(name, document[name]) for name in TITLES if document.get(name)]
-    comparisons = [
-        (
-            title,
-            tables.by_world({each.says: document.get(each.list_of(kind), ()) for each in WORLDS if kind in each.kinds}),
-        )
-        for kind, title in _OF_KIND.items()
-        if document.get(kind)
-    ]
-    pictures = {
-        "lined": [plot for each in _by_stat(scored.get("lined", ())) for plot in plots.draw_lined(each, SEED)],
-        "all": [plot for each in _by_stat(scored.get("all", ())) for plot in plots.draw_unlined(each)],
-    }
+    headlines = find_headlines(document)
     training, timings = document.get("training", ()), document.get("timings", {})
     played = availability.rows_of(document.get("availability", {}))
-    rows = [{"list": name, **asked} for name, asked in document.get("rows", {}).items()]
+    rows = [{"list": name, **asked} for name, lists in document.get("rows", {}).items() for asked in lists]
     page = environment.get_template(TEMPLATE).render(
         document=document,
         alarms=document["alarms"],
         learning=describe_learning(document),
-        sections=sections,
+        overview=tables.overview(headlines) if headlines else None,
+        statistics=[_statistic(stat, document, scored) for stat in statistics_of(document)],
         least_errors=_least_errors(document),
-        pictures=pictures,
-        comparisons=comparisons,
         availability=tables.table_of_figures(played) if played else None,
         rows=tables.table_of_figures(rows) if rows else None,
         training=tables.table_of_figures(training) if training else None,
@@ -73,10 +60,41 @@ def write_page(path: Path, document: Mapping[str, Any], scored: Mapping[str, Seq
     partial.replace(path)
 
 
-def _by_stat(systems: Sequence[Scored]) -> list[list[Scored]]:
-    """The systems of each statistic, in the order of STATS."""
-    ordered = sorted(systems, key=lambda each: place_of(each.stat))
-    return [list(of_stat) for _, of_stat in groupby(ordered, key=lambda each: each.stat)]
+def _statistic(stat: str, document: Mapping[str, Any], scored: Mapping[str, Sequence[Scored]]) -> dict[str, Any]:
+    """All that the page says of one statistic."""
+    lists = {name: [each for each in document.get(name, ()) if each["stat"] == stat] for name in TITLES}
+    rows = {name: [each for each in scored.get(name, ()) if each.stat == stat] for name in (LINED, ALL)}
+    comparisons = [
+        (
+            title,
+            tables.by_world({each.says: lists[each.list_of(kind)] for each in WORLDS if kind in each.kinds}),
+        )
+        for kind, title in _OF_KIND.items()
+        if lists[kind]
+    ]
+    flaws = [
+        {name: text for name, text in flaw.items() if name != "stat"}
+        for flaw in document.get("flaws", ())
+        if flaw["stat"] == stat
+    ]
+    return {
+        "name": stat,
+        "title": _title(stat),
+        "judging": describe_judging(stat),
+        "flaws": tables.table_of_figures(flaws, named=3) if flaws else None,
+        "sections": [_section(stat, name, figures) for name, figures in lists.items() if figures],
+        "pictures": {
+            LINED: plots.draw_lined(rows[LINED], SEED),
+            ALL: plots.draw_unlined(rows[ALL]) if rows[ALL] else [],
+        },
+        "comparisons": comparisons,
+    }
+
+
+def _title(stat: str) -> str:
+    """A statistic's heading: of a sum what it is made of."""
+    parts = STATS[stat].parts if stat in STATS else (stat,)
+    return stat.capitalize() if len(parts) == 1 else f"{stat.upper()}: {' + '.join(parts)}"
 
 
 def _least_errors(document: Mapping[str, Any]) -> str:
@@ -89,12 +107,19 @@ def _name(figures: Mapping[str, Any]) -> str:
     return f"{figures['system']} {'with' if figures['market'] else 'without'} market on {figures['stat']}"
 
 
-def _place(figures: Mapping[str, Any]) -> tuple[tuple[int, str], bool]:
-    """Of each statistic the ensemble with market comes first."""
-    return place_of(figures["stat"]), not (figures["system"] == plots.ENSEMBLE and figures["market"])
+def _is_other(figures: Mapping[str, Any]) -> bool:
+    """The ensemble with market comes first."""
+    return not (figures["system"] == plots.ENSEMBLE and figures["market"])
 
 
-def _section(name: str, figures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    edges = [(_name(each), tables.by_edge(each)) for each in sorted(figures, key=_place) if each["by_edge"]]
+def _section(stat: str, name: str, figures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    edges = [(_name(each), tables.by_edge(each)) for each in sorted(figures, key=_is_other) if each["by_edge"]]
     bets = tables.bets(figures) if any(each["probability_n"] or each["bets"] for each in figures) else None
-    return {"name": name, "title": TITLES[name], "errors": tables.errors(figures), "bets": bets, "edges": edges}
+    return {
+        "id": f"{stat}-{name}",
+        "name": name,
+        "title": TITLES[name],
+        "errors": tables.errors(figures),
+        "bets": bets,
+        "edges": edges,
+    }

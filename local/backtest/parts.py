@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from local.backtest.sources import digest
-from local.backtest.walk import VARIANTS, Forecast, Month, Walked
+from local.backtest.walk import Forecast, Month, Variant, Walked, variants_of
 
 Keys = Sequence[tuple[str, int]]
 
@@ -44,7 +44,10 @@ class Parts:
             return None
         kept = json.loads(table.schema.metadata[b"walked"])
         forecasts = {
-            world: {variant: _forecast(table, f"{world}/{variant[0]}/{variant[1]}") for variant in VARIANTS}
+            world: {
+                stat: {variant: _forecast(table, _name(world, stat, variant)) for variant in variants_of(stat)}
+                for stat in kept["stats"]
+            }
             for world in kept["worlds"]
         }
         # of an earlier run: this one spends no time on it
@@ -57,22 +60,29 @@ class Parts:
             "player_id": [player for _, player in keys],
         }
         for world, forecasts in walked.forecasts.items():
-            for variant in VARIANTS:
-                name, forecast = f"{world}/{variant[0]}/{variant[1]}", forecasts[variant]
-                columns |= {
-                    f"{name}/point": forecast.point,
-                    f"{name}/mean": forecast.mean,
-                    f"{name}/sd": forecast.sd,
-                    f"{name}/plays": forecast.plays,
-                    f"{name}/error": pa.array(forecast.error, pa.string()),
-                }
-        metadata = {"worlds": list(walked.forecasts), "training": walked.training}
+            for stat, of_stat in forecasts.items():
+                for variant, forecast in of_stat.items():
+                    name = _name(world, stat, variant)
+                    columns |= {
+                        f"{name}/point": forecast.point,
+                        f"{name}/mean": forecast.mean,
+                        f"{name}/sd": forecast.sd,
+                        f"{name}/plays": forecast.plays,
+                        f"{name}/error": pa.array(forecast.error, pa.string()),
+                    }
+        stats = list(next(iter(walked.forecasts.values())))
+        metadata = {"worlds": list(walked.forecasts), "stats": stats, "training": walked.training}
         table = pa.table(columns).replace_schema_metadata({"walked": json.dumps(metadata)})
         path = self.path(walked.month, keys)
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
         pq.write_table(table, partial, compression="zstd")
         partial.replace(path)
+
+
+def _name(world: str, stat: str, variant: Variant) -> str:
+    """What the columns of a forecast begin with."""
+    return f"{world}/{stat}/{variant[0]}/{variant[1]}"
 
 
 def _forecast(table: pa.Table, name: str) -> Forecast:

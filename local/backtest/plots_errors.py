@@ -11,12 +11,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from local.backtest.drawing import BOOK, FAINT, blank, colour, stroke
+from shared.nba.stats import STATS
 from shared.science.evaluation import DayBootstrap, Floats, Scored, mean_absolute_error, rolling_mean
 from shared.science.evaluation.over_time import WINDOW_DAYS
 
-# Points. Below 10 are role players, from 25 on the stars.
-FEWEST_POINTS = 2  # of a line
-LINES = (0.0, 10.0, 15.0, 20.0, 25.0, inf)
+FEWEST_POINTS = 2  # of a curve
+# In what a usual player has: below it are role players, from two and a half times it on the stars
+# (of points 10, 15, 20, 25).
+LINES = (0.0, 1.0, 1.5, 2.0, 2.5, inf)
 
 
 def by_line(systems: Sequence[Scored], seed: int) -> Figure:
@@ -25,7 +27,8 @@ def by_line(systems: Sequence[Scored], seed: int) -> Figure:
     Right: the difference, with intervals.
     """
     figure, (left, right) = blank(2, height=4.8)
-    inside = [(systems[0].line >= start) & (systems[0].line < end) for start, end in pairwise(LINES)]
+    bounds = [each * STATS[systems[0].stat].usual for each in LINES]
+    inside = [(systems[0].line >= start) & (systems[0].line < end) for start, end in pairwise(bounds)]
     used = [i for i, rows in enumerate(inside) if rows.any()]
     places = np.arange(len(used), dtype=np.float64)
     first = systems[0]
@@ -48,7 +51,7 @@ def by_line(systems: Sequence[Scored], seed: int) -> Figure:
             label=scored.label,
             **look,
         )
-    names = [f"{_bucket(LINES[i], LINES[i + 1])}\nn = {int(inside[i].sum()):,}" for i in used]
+    names = [f"{_bucket(bounds[i], bounds[i + 1])}\nn = {int(inside[i].sum()):,}" for i in used]
     for axis in (left, right):
         axis.set_xticks(places, names)
         axis.set_xlabel(f"line, {first.stat}")
@@ -114,5 +117,5 @@ def _count_known(scored: Scored) -> int:
 
 def _bucket(start: float, end: float) -> str:
     if start == 0:
-        return f"under {end:.0f}"
-    return f"{start:.0f} and more" if isinf(end) else f"{start:.0f} to {end:.0f}"
+        return f"under {end:g}"
+    return f"{start:g} and more" if isinf(end) else f"{start:g} to {end:g}"

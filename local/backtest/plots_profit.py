@@ -38,7 +38,7 @@ def profit_curves(scored: Scored, seed: int) -> Figure:
         axis.plot(curve.day, curve.value, color=colour(scored))
         bounds = f" [{interval[0]:+.1%}, {interval[1]:+.1%}]" if interval else ""
         found = "no bet" if roi is None else f"ROI {roi:+.1%}{bounds}"
-        axis.set_title(f"{name}, {_describe_bets(scored, inside)}\n{found}", fontsize=9.5)
+        axis.set_title(f"{name}, {_describe_bets(scored, inside)}\n{found}", fontsize=8)
     axes[0].set_ylabel("units won, stake 1 a bet")
     return figure
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,11 @@ from rich.table import Table
 
 from local.backtest import availability
 from local.backtest.learning import describe_learning
+from local.backtest.overview import describe_judging, find_headlines, statistics_of
 from local.backtest.worlds import LISTS
 from local.console.plain import plain
 from shared.science.evaluation import Scored, alarms, summarise
+from shared.science.systems.output import ENSEMBLE
 from shared.science.training.leaks import Scan
 
 JSON_FILE, PAGE_FILE = "backtest.json", "backtest.html"
@@ -31,18 +33,25 @@ def figures_of(lists: Mapping[str, Sequence[Scored]]) -> dict[str, list[dict[str
     }
 
 
-def alarms_of(figures: Mapping[str, Sequence[Mapping[str, Any]]], leaks_found: Scan) -> list[str]:
+def alarms_of(figures: Mapping[str, Sequence[Mapping[str, Any]]], leaks_found: Sequence[Scan]) -> list[str]:
     """Features that know the result, then figures too good to be true."""
-    leaks = [f"{one}: it knows the result, and no figure below can be believed." for one in leaks_found.suspects]
+    suspects = [one for found in leaks_found for one in found.suspects]
+    leaks = [f"{one}: it knows the result, and no figure below can be believed." for one in suspects]
     return [*leaks, *(sentence for name, each in figures.items() for one in each for sentence in alarms(one, name))]
 
 
-def leak_summary(stat: str, leaks: Scan) -> dict[str, Any]:
+def leak_summary(leaks: Scan) -> dict[str, Any]:
     """Of a statistic the feature that explains most, its share and the limit; None where too few
     rows were scanned.
     """
     feature, share = next(iter(leaks.shares.items()), (None, 0.0))
-    return {"stat": stat, "feature": feature, "share": round(share, 6), "limit": round(leaks.limit, 6), "n": leaks.n}
+    return {
+        "stat": leaks.stat,
+        "feature": feature,
+        "share": round(share, 6),
+        "limit": round(leaks.limit, 6),
+        "n": leaks.n,
+    }
 
 
 def write(folder: Path, document: Mapping[str, Any], lists: Mapping[str, Sequence[Scored]]) -> tuple[Path, Path]:
@@ -59,41 +68,53 @@ def write(folder: Path, document: Mapping[str, Any], lists: Mapping[str, Sequenc
 
 
 def show(console: Console, document: Mapping[str, Any], files: Sequence[Path]) -> None:
-    """Alarms first, in red; then the main figures of each list, who played, what was left out, and
-    where the files are.
+    """Alarms first, in red; then the main figures of each list, who played, what was left out, what
+    is wrong with the archive's lines, a line a statistic, and where the files are.
+
+    Of several statistics the lists are of the ensemble alone: the page has the others.
     """
     for sentence in document["alarms"]:
         console.print(plain(f"ALARM: {sentence}"), style="bold red", highlight=False)
     if learning := describe_learning(document):
         console.print(plain(learning), highlight=False)
+    several = len(statistics_of(document)) > 1
     for name in LISTS:
-        if document[name]:
-            console.print(_table(name, [_row(one) for one in document[name]], named=3))
+        shown = [one for one in document[name] if not several or one["system"] == ENSEMBLE]
+        if shown:
+            console.print(_table(name, [_row(one) for one in shown], named=3))
     played = availability.rows_of(document["availability"])
     if played:
         console.print(_table(availability.TITLE, played, named=1))
-    for name, rows in document["rows"].items():
-        out = "; ".join(f"{count} {reason}" for reason, count in rows["left_out"].items()) or "none left out"
-        console.print(
-            plain(
-                f"{name}: {rows['asked']:,} rows asked ({rows['source']}), {rows['predicted']:,} predicted by all; "
-                f"{out}"
-            ),
-            highlight=False,
-        )
-    scan = document["leak_scan"]
-    if scan["feature"] is not None:
-        console.print(
-            plain(
-                f"Leak scan: no feature explains more of what form leaves of the {scan['stat']} than {scan['feature']},"
-                f" {scan['share']:.2%} (limit {scan['limit']:.1%})"
-            ),
-            highlight=False,
-        )
-    seconds = ", ".join(f"{name} {value:.1f}" for name, value in document["timings"].items())
-    console.print(plain(f"Seconds: {seconds}"), highlight=False)
+    for sentence in _notes(document):
+        console.print(plain(sentence), highlight=False)
+    headlines = [one for one in find_headlines(document) if one["market"]]
+    if headlines:
+        console.print(_table("with market, by the list of 17:30", [_headline(one) for one in headlines], named=2))
     for file in files:
         console.print(plain(str(file)), highlight=False, soft_wrap=True)
+
+
+def _notes(document: Mapping[str, Any]) -> Iterator[str]:
+    """What was left out, the leak scan, the times, and what is wrong with the archive's lines."""
+    for name, lists in document["rows"].items():
+        for rows in lists:
+            out = "; ".join(f"{count} {reason}" for reason, count in rows["left_out"].items()) or "none left out"
+            yield (
+                f"{name}, {rows['stat']}: {rows['asked']:,} rows asked ({rows['source']}), {rows['predicted']:,}"
+                f" predicted by all; {out}"
+            )
+    for scan in document["leak_scan"]:
+        if scan["feature"] is not None:
+            yield (
+                f"Leak scan: no feature explains more of what form leaves of the {scan['stat']} than {scan['feature']},"
+                f" {scan['share']:.2%} (limit {scan['limit']:.1%})"
+            )
+    yield f"Seconds: {', '.join(f'{name} {value:.1f}' for name, value in document['timings'].items())}"
+    for flaw in document["flaws"]:
+        yield f"The archive's lines of {flaw['stat']}, {flaw['season']}: {flaw['what']}. So: {flaw['effect']}."
+    for stat in statistics_of(document):
+        if sentence := describe_judging(stat):
+            yield sentence
 
 
 def _table(name: str, rows: Sequence[Mapping[str, str]], named: int) -> Table:
@@ -127,6 +148,21 @@ def _row(one: Mapping[str, Any]) -> dict[str, str]:
         "books'": _text(one["book_log_loss"], "{:.4f}"),
         "hit rate": _text(one["hit_rate"], "{:.1%}"),
         "ROI": _text(one["roi"], "{:+.1%}"),
+    }
+
+
+def _headline(one: Mapping[str, Any]) -> dict[str, str]:
+    """A statistic's line at the end of the screen."""
+    row = _row(one)
+    return {
+        "statistic": row["statistic"],
+        "rows": one["rows"],
+        **{name: row[name] for name in ("n", "MAE", "line", "difference (95%)")},
+        "season": _text(one["season_avg_mae"], "{:.3f}"),
+        "CRPS": _text(one["crps"], "{:.3f}"),
+        "log loss": row["log loss"],
+        "books'": row["books'"],
+        "calibration error": _text(one["calibration_error"], "{:.4f}"),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -11,10 +11,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from shared.core.errors import DataError
-from shared.nba.stats import POINTS
+from shared.nba.stats import STATS
 from shared.science.evaluation import Floats, Mask, Texts
-from shared.science.systems.columns import columns_of_table
-from shared.science.training.rows import TrainingRows, read_table, rows_of_table
+from shared.science.predictions.outputs import with_parts
+from shared.science.training.rows import TrainingRows, choose_rows, read_table, rows_of_table
 from shared.stores.ports import Warehouse
 from shared.stores.warehouse.sql import read_sql
 
@@ -25,7 +25,8 @@ Timestamps = NDArray[np.datetime64]
 class AskedRows:
     """The feature rows of player-games asked for, as far as there are any."""
 
-    rows: TrainingRows
+    rows: Mapping[str, TrainingRows]
+    """By statistic."""
     there: Mask
     """Of each player-game asked for, whether it has a row."""
 
@@ -34,26 +35,37 @@ class AskedRows:
 class FeatureRows:
     """n rows ordered by day, game and player: what training reads, and who and when each row is."""
 
-    known: TrainingRows
+    known: Mapping[str, TrainingRows]
+    """By statistic: those asked for and all parts of sums among them."""
     game: Texts
     player: NDArray[np.int64]
     as_of: Timestamps
     """datetime64[us], UTC: strictly before it is what the row knows."""
     known_at: Timestamps
     """datetime64[us], UTC: when the row's own result became history."""
-    book_p_over: Floats
-    """line_p_over of the feature store: the books' no-vig P(over) at the row's line."""
-    season_average: Floats
-    last10: Floats
     list_source: Texts
     """Where the injury list of the row's team comes from; empty: there was none."""
 
     def __len__(self) -> int:
         return len(self.game)
 
-    def known_before(self, moment: datetime) -> TrainingRows:
+    @property
+    def day(self) -> NDArray[np.datetime64]:
+        """datetime64[D], New York day of the game."""
+        return next(iter(self.known.values())).day
+
+    def book_p_over(self, stat: str) -> Floats:
+        """The books' no-vig P(over) at the row's line of a statistic; NaN: not known."""
+        return self.known[stat].features[STATS[stat].price_feature]
+
+    def last10(self, stat: str) -> Floats:
+        """The player's mean over his last ten games; of a sum that of its parts together."""
+        features = self.known[stat].features
+        return np.asarray(np.sum([features[f"{part}_l10"] for part in STATS[stat].parts], axis=0))
+
+    def known_before(self, moment: datetime) -> dict[str, TrainingRows]:
         """What training at that moment (aware) reads."""
-        return self.known.where(self.known_at < np.datetime64(moment.replace(tzinfo=None), "us"))
+        return choose_rows(self.known, self.known_at < np.datetime64(moment.replace(tzinfo=None), "us"))
 
     def places(self, keys: Sequence[tuple[str, int]]) -> NDArray[np.int64]:
         """Row number of each (game_id, player_id), -1 where there is none."""
@@ -72,11 +84,12 @@ class FeatureRows:
             raise DataError("The player-games asked for are not in order.", next_step="a defect: sort them.")
         chosen: Mask = np.zeros(len(self), dtype=np.bool_)
         chosen[places[there]] = True
-        return AskedRows(self.known.where(chosen), there)
+        return AskedRows(choose_rows(self.known, chosen), there)
 
 
-def read_rows(warehouse: Warehouse, as_of: datetime, first_day: date) -> FeatureRows:
-    """All rows of games from first_day on whose result was history at as_of (aware).
+def read_rows(warehouse: Warehouse, as_of: datetime, first_day: date, stats: Collection[str]) -> FeatureRows:
+    """All rows of games from first_day on whose result was history at as_of (aware), of these
+    statistics and of the parts of the sums among them.
 
     Raises DataError where there is none.
     """
@@ -86,20 +99,17 @@ def read_rows(warehouse: Warehouse, as_of: datetime, first_day: date) -> Feature
             f"There is no feature row of a game from {first_day} on.",
             next_step="choose a later FROM, or see why phase 3 of these days wrote nothing (logs/functions.jsonl).",
         )
-    also = columns_of_table(table, ("line_p_over", "points_season", "points_l10"))
+    needed = {*stats, *(part.name for part in with_parts(STATS[stat] for stat in stats))}
 
     def timestamps(name: str) -> Timestamps:
         return np.asarray(table.column(name).to_numpy()).astype("datetime64[us]")
 
     return FeatureRows(
-        known=rows_of_table(warehouse, as_of, table, [POINTS.name])[POINTS.name],
+        known=rows_of_table(warehouse, as_of, table, [stat for stat in STATS if stat in needed]),
         game=np.array(table.column("game_id").to_pylist(), dtype=np.str_),
         player=np.asarray(table.column("player_id").to_numpy(), dtype=np.int64),
         as_of=timestamps("features_as_of"),
         known_at=timestamps("actual_known_at"),
-        book_p_over=also["line_p_over"],
-        season_average=also["points_season"],
-        last10=also["points_l10"],
         list_source=_list_sources(warehouse, table),
     )
 

@@ -5,24 +5,22 @@ systems predict.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from local.backtest.bets import Bets, bets_of, no_bets
+from local.backtest.bets import Bets, bets_of, no_bets, probabilities_of
 from local.backtest.evaluation_rows import LINED, EvaluationRows
 from local.backtest.rows import FeatureRows
-from local.backtest.walk import VARIANTS, Forecast, Variant
-from shared.nba.stats import POINTS
+from local.backtest.walk import Forecast, Variant, variants_of
+from shared.nba.stats import STATS
 from shared.science.evaluation import Floats, Mask, Scored
 from shared.science.predictions.lines import Best, Policy
 from shared.science.systems.distribution import cumulative
 
-# Points that distributions are written out to: nobody has scored as many since 1962.
-MOST_POINTS = 90
 # The source of absences that nobody knew before the game.
 DERIVED_SOURCE = "derived"
 NO_LIST = "no injury list of the team"
@@ -50,14 +48,13 @@ class Asked:
         listed: Mask = ~np.isin(self.world.list_source[self.places], ("", DERIVED_SOURCE))
         return listed
 
-    @property
-    def tested_line(self) -> Floats:
-        """The line as known before the game."""
-        return self.world.known.line[self.places]
+    def tested_line(self, stat: str) -> Floats:
+        """The line of a statistic as known before the game."""
+        return self.world.known[stat].line[self.places]
 
-    @property
-    def actual(self) -> Floats:
-        return self.world.known.actual[self.places]
+    def actual(self, stat: str) -> Floats:
+        """What the players did in a statistic."""
+        return self.world.known[stat].actual[self.places]
 
     def of(self, rows: EvaluationRows) -> Ints:
         """Position of each evaluation row among these; -1 where it has no feature row."""
@@ -66,9 +63,9 @@ class Asked:
         return position[self.world.places(rows.keys)]
 
 
-def ask(world: FeatureRows, lists: Mapping[str, EvaluationRows]) -> Asked:
+def ask(world: FeatureRows, lists: Iterable[EvaluationRows]) -> Asked:
     """Every row that one of the lists asks for, once."""
-    places = np.unique(np.concatenate([world.places(rows.keys) for rows in lists.values()]))
+    places = np.unique(np.concatenate([world.places(rows.keys) for rows in lists]))
     return Asked(world, places[places >= 0])
 
 
@@ -82,22 +79,34 @@ class Scores:
 
 
 def answers(
-    asked: Asked, forecasts: Mapping[Variant, Forecast], best: Sequence[Best], policy: Policy
+    stat: str,
+    asked: Asked,
+    forecasts: Mapping[Variant, Forecast],
+    best: Sequence[Best],
+    policy: Policy,
+    has_returns: bool,
 ) -> dict[Variant, Scores]:
-    """Distributions and bets of one world's forecasts."""
-    return {
-        variant: Scores(
-            forecast,
-            distribution_of(forecast),
-            bets_of(forecast, asked.tested_line, best, asked.actual, policy),
+    """Distributions and bets of one world's forecasts of a statistic; without returns no bet is
+    made.
+    """
+    line, actual = asked.tested_line(stat), asked.actual(stat)
+    found = {}
+    for variant, forecast in forecasts.items():
+        bets = (
+            bets_of(STATS[stat], forecast, line, best, actual, policy)
+            if has_returns
+            else probabilities_of(STATS[stat], forecast, line)
         )
-        for variant, forecast in forecasts.items()
-    }
+        found[variant] = Scores(forecast, distribution_of(forecast, stat), bets)
+    return found
 
 
-def distribution_of(forecast: Forecast) -> Floats:
-    """P(points <= k) for k = 0..MOST_POINTS - 1: float64[n, MOST_POINTS]."""
-    return cumulative(forecast.mean, forecast.sd**2, MOST_POINTS - 1)
+def distribution_of(forecast: Forecast, stat: str) -> Floats:
+    """P(value <= k) for k = 0, 1, ... to one less than the statistic's highest line: float64[n,
+    most].
+    """
+    most = int(STATS[stat].most)
+    return cumulative(forecast.mean, forecast.sd**2, most - 1, STATS[stat])
 
 
 def predicted_by_all(worlds: Sequence[Mapping[Variant, Forecast]]) -> Mask:
@@ -121,8 +130,10 @@ def count_left_out(
     return dict(reasons)
 
 
-def score(kind: str, rows: EvaluationRows, asked: Asked, usable: Mask, found: Mapping[Variant, Scores]) -> list[Scored]:
-    """One list: all variants on its usable rows.
+def score(
+    stat: str, kind: str, rows: EvaluationRows, asked: Asked, usable: Mask, found: Mapping[Variant, Scores]
+) -> list[Scored]:
+    """One list of a statistic: all variants on its usable rows.
 
     Lists without a line have neither probabilities nor bets.
     """
@@ -132,23 +143,23 @@ def score(kind: str, rows: EvaluationRows, asked: Asked, usable: Mask, found: Ma
     places = asked.places[at]
     world, n = asked.world, len(at)
     common: dict[str, Any] = {
-        "day": world.known.day[places],
-        "actual": world.known.actual[places],
+        "day": world.day[places],
+        "actual": world.known[stat].actual[places],
         "line": rows.line[compared],
-        "season_average": world.season_average[places],
-        "last10": world.last10[places],
+        "season_average": world.known[stat].season_average[places],
+        "last10": world.last10(stat)[places],
     }
     lined = kind == LINED
     nothing = np.full(n, np.nan)
-    common["tested_line"] = asked.tested_line[at] if lined else nothing
-    common["book_p_over"] = world.book_p_over[places] if lined else nothing
+    common["tested_line"] = asked.tested_line(stat)[at] if lined else nothing
+    common["book_p_over"] = world.book_p_over(stat)[places] if lined else nothing
     result = []
-    for system, market in VARIANTS:
+    for system, market in variants_of(stat):
         answer = found[system, market]
         bets = {name: values[at] for name, values in vars(answer.bets).items()} if lined else no_bets(n)
         result.append(
             Scored(
-                stat=POINTS.name,
+                stat=stat,
                 system=system,
                 market=market,
                 predicted=answer.forecast.point[at],

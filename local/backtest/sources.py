@@ -23,6 +23,7 @@ FEATURE_CODE = (
     "shared/nba/injury_report",
     "shared/nba/player_names.py",
     "shared/nba/schedule.py",
+    "shared/nba/stats.py",
     "shared/stores/raw_files.py",
     "shared/nba/teams.py",
     "shared/stores/warehouse",
@@ -35,8 +36,10 @@ PREDICTION_CODE = (
     "local/backtest/sql",
     "local/backtest/walk.py",
     "local/backtest/what_if.py",
+    "shared/nba/stats.py",
     "shared/science/evaluation",
     "shared/science/features",
+    "shared/science/predictions/outputs.py",
     "shared/science/systems",
     "shared/science/training",
 )

@@ -9,10 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from local.backtest.flaws import is_judged_by_error
+
 Figures = Mapping[str, Any]
 NOTHING = "–"
 # What a row is of.
 NAMES = ("statistic", "system", "market")
+NOT_JUDGED = "not judged by it"
 # The goals of the project: calibration error at most this, coverage within this of its level.
 CALIBRATED = 0.015
 COVERED = 0.015
@@ -36,6 +39,31 @@ class Table:
 
 
 Column = tuple[str, Callable[[Figures], Cell]]
+
+
+def overview(lists: Sequence[Figures]) -> Table:
+    """The figures that a statistic is judged by; `rows` of each says of which list they are."""
+    columns: list[Column] = [
+        ("n", _whole("n")),
+        ("MAE", _points("mae")),
+        ("line", _points("line_mae")),
+        ("difference to the line [95%]", _difference),
+        ("season average", _points("season_avg_mae")),
+        ("last 10", _points("last10_mae")),
+        ("log loss", _below("log_loss", "book_log_loss")),
+        ("books'", _number("book_log_loss", "{:.4f}")),
+        ("calibration error", _calibration),
+        ("CRPS", _points("crps")),
+        ("in 80%", _coverage("coverage_80", 0.8)),
+        ("hit rate [95%]", _between("hit_rate", "{:.1%}")),
+        ("ROI [95%]", _between("roi", "{:+.1%}")),
+    ]
+    heads = ["statistic", "market", "rows", *(head for head, _ in columns)]
+    rows = []
+    for each in lists:
+        stat, _, market = _name(each)
+        rows.append([stat, market, Cell(each["rows"]), *(cell(each) for _, cell in columns)])
+    return Table(heads, rows, named=3)
 
 
 def errors(lists: Sequence[Figures]) -> Table:
@@ -66,9 +94,9 @@ def bets(lists: Sequence[Figures]) -> Table:
         ("Brier", _below("brier", "book_brier")),
         ("books'", _number("book_brier", "{:.4f}")),
         ("calibration error", _calibration),
-        ("bets", _whole("bets")),
-        ("pushes", _whole("pushes")),
-        ("PASS", _whole("passes")),
+        ("bets", _count_made("bets")),
+        ("pushes", _count_made("pushes")),
+        ("PASS", _count_made("passes")),
         ("hit rate [95%]", _between("hit_rate", "{:.1%}")),
         ("ROI [95%]", _between("roi", "{:+.1%}")),
     )
@@ -103,11 +131,11 @@ def by_world(worlds: Mapping[str, Sequence[Figures]]) -> Table:
     return Table([*NAMES, "n", f"MAE, {first}", *(f"difference with {title}" for title in others)], rows, len(NAMES))
 
 
-def table_of_figures(entries: Sequence[Figures]) -> Table:
-    """Any objects, a column for each name that one of them has."""
+def table_of_figures(entries: Sequence[Figures], named: int = 1) -> Table:
+    """Any objects, a column for each name that one of them has; the first `named` are words."""
     heads = list(dict.fromkeys(name for each in entries for name in each))
     rows = [[Cell(_plain(each.get(name))) for name in heads] for each in entries]
-    return Table([name.replace("_", " ") for name in heads], rows)
+    return Table([name.replace("_", " ") for name in heads], rows, named)
 
 
 def _table(lists: Sequence[Figures], *columns: Column) -> Table:
@@ -145,6 +173,16 @@ def _whole(name: str) -> Callable[[Figures], Cell]:
     return _number(name, "{:,}")
 
 
+def _count_made(name: str) -> Callable[[Figures], Cell]:
+    """A count of recommendations; nothing where none was made, not even to pass."""
+
+    def cell(figures: Figures) -> Cell:
+        made = any(figures[each] for each in ("bets", "pushes", "passes"))
+        return _whole(name)(figures) if made else Cell(NOTHING)
+
+    return cell
+
+
 def _between(name: str, form: str) -> Callable[[Figures], Cell]:
     def cell(figures: Figures) -> Cell:
         value, low, high = (figures[key] for key in (name, f"{name}_low", f"{name}_high"))
@@ -159,9 +197,17 @@ def _verdict(figures: Figures) -> Cell:
     low, high = figures["line_diff_low"], figures["line_diff_high"]
     if low is None or high is None:
         return Cell(NOTHING)
+    if not is_judged_by_error(figures["stat"]):
+        return Cell(NOT_JUDGED)
     if high < 0:
         return Cell("better than the line", "good")
     return Cell("worse than the line", "bad") if low > 0 else Cell("not told apart")
+
+
+def _difference(figures: Figures) -> Cell:
+    """With its interval, marked where it is told apart from the line."""
+    text, verdict = _between("line_diff", "{:+.3f}")(figures).text, _verdict(figures)
+    return Cell(f"{text} ✓", "good") if verdict.mark == "good" else Cell(text, verdict.mark)
 
 
 def _below(name: str, other: str) -> Callable[[Figures], Cell]:

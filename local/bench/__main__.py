@@ -16,7 +16,7 @@ from typing import Any
 
 import duckdb
 
-from local.bench import bus_speed, grid, growth, loader, merge, prepare, report, serving
+from local.bench import bus_speed, grid, growth, loader, merge, prepare, report, serving, statistics
 from local.bench.league import MOST_GAMES, players_of_season
 from local.console.command import run_command
 from local.console.exit_codes import DONE, FAILED
@@ -26,7 +26,7 @@ from local.day.screen import Screen
 from local.host.folder_lock import lock_folder, state_folder
 from shared.core.errors import PipelineError
 
-SIZES = (2, 8, MOST_GAMES)
+SIZES = (2, statistics.GAMES, MOST_GAMES)
 TABLES = 150
 # An upsert takes some 20 ms: those of all 150 tables, twice, would take two minutes and more.
 UPSERTED_TABLES = 20
@@ -62,6 +62,9 @@ def measure(folder: Path, screen: Screen) -> dict[str, Any]:
     screen.part("Chain runs of more and more games", 1)
     sizes = growth.measure(prepared, work, screen.progress)
     screen.step(f"Chain runs of {', '.join(str(size) for size in SIZES)} games: done")
+    screen.part("All statistics against points alone", 1)
+    compared = statistics.measure(prepared, work / "statistics", screen.progress)
+    screen.step(f"All statistics against points alone: a chain run {compared['ratios']['seconds']} times")
     screen.part(f"Five systems for {PLAYERS} players", 1)
     served = serving.measure(work / growth.folder_of(MOST_GAMES), PLAYERS, screen.progress)
     screen.step(f"Five systems for {served['players']} players: {served['with_ms']:.0f} ms")
@@ -73,6 +76,7 @@ def measure(folder: Path, screen: Screen) -> dict[str, Any]:
         "batch_loader": loaded,
         "staging_merge": merged,
         "chain_run": {"sizes": sizes, "growth": growth.growth(sizes)},
+        "statistics": compared,
         "serving": served,
         "grid": grids,
         "bus": bus,

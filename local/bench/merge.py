@@ -14,6 +14,7 @@ from local.bench.measure import BenchFailed, Progress, milliseconds, ratio, time
 from local.bench.staged_rows import GAME_DATE, NOW, unit_rows, unit_table
 from local.embedded.duckdb_warehouse import DuckDbWarehouse
 from shared.chain.batches.records import batch_id_of
+from shared.nba.stats import POINTS, PREDICTED, Stat
 from shared.stores.ports import Warehouse
 from shared.stores.warehouse import staging
 from shared.stores.warehouse.schemas import load_schema
@@ -53,6 +54,18 @@ def _whole_batch(folder: Path, tables: int) -> dict[str, Any]:
     }
 
 
+def measure_batch(folder: Path, units: int) -> dict[str, Any]:
+    """Milliseconds of the MERGE of a batch of so many units with all statistics that are predicted,
+    as the next revision (all updates): the fastest of MERGE_REPEATS.
+    """
+    first, second = (_batch(units, revision, tuple(PREDICTED.values())) for revision in (1, 2))
+    with closing(DuckDbWarehouse(folder / "batch.duckdb")) as warehouse:
+        merge_batch(warehouse, first, 1)
+        times = [merge_batch(warehouse, second, 2)["merge"]]
+        times += [time_work(partial(_merge, warehouse, second, 2))[0] for _ in range(MERGE_REPEATS - 1)]
+    return {"merge_ms": milliseconds(min(times)), "merged_rows": sum(len(rows) for rows in second.values())}
+
+
 def _side_by_side(folder: Path, tables: int, progress: Callable[[int], None]) -> dict[str, Any]:
     by_merge, by_upserts = [], []
     with (
@@ -86,9 +99,9 @@ def _side_by_side(folder: Path, tables: int, progress: Callable[[int], None]) ->
     }
 
 
-def _batch(tables: int, revision: int) -> dict[str, list[dict[str, Any]]]:
+def _batch(tables: int, revision: int, stats: Sequence[Stat] = (POINTS,)) -> dict[str, list[dict[str, Any]]]:
     batch_id = batch_id_of(GAME_DATE, revision)
-    return {staging.staging_table(batch_id, str(unit)): unit_rows(unit, batch_id) for unit in range(tables)}
+    return {staging.staging_table(batch_id, str(unit)): unit_rows(unit, batch_id, stats) for unit in range(tables)}
 
 
 def merge_batch(warehouse: Warehouse, units: Mapping[str, Rows], revision: int) -> dict[str, float]:

@@ -32,6 +32,7 @@ def show(console: Console, figures: Figures) -> None:
         whole_batch_table(figures["staging_merge"]),
         growth_table(figures["chain_run"]["sizes"]),
         phases_table(figures["chain_run"]["sizes"]),
+        statistics_table(figures["statistics"]),
         serving_table(figures["serving"]),
         grid_table(figures["grid"]),
     ):
@@ -99,6 +100,22 @@ def phases_table(sizes: Sequence[Figures]) -> Titled:
     title, table = _table("Its seconds by phase", ("phase", *(f"{size['games']} games" for size in sizes)))
     for phase in sizes[0]["seconds_by_phase"]:
         table.add_row(phase, *(f"{size['seconds_by_phase'][phase]:.2f}" for size in sizes))
+    return title, table
+
+
+def statistics_table(compared: Figures) -> Titled:
+    points, every, ratios = compared["points"], compared["all"], compared["ratios"]
+    title, table = _table(
+        f"All statistics against points alone, an evening of {points['games']} games: {every['rows']} rows against "
+        f"{points['rows']}, {every['warehouse_statements']} SQL statements both",
+        ("work", "points alone", "all", "times"),
+    )
+    for work, name, form in (
+        ("chain run, s", "seconds", ".2f"),
+        ("training, s", "training_seconds", ".2f"),
+        ("staging MERGE, ms", "merge_ms", ".0f"),
+    ):
+        table.add_row(work, format(points[name], form), format(every[name], form), f"{ratios[name]:.1f}")
     return title, table
 
 

@@ -5,13 +5,15 @@ call.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 
-from shared.nba.stats import POINTS
+from shared.nba.stats import POINTS, Stat
+from shared.science.systems.formulas import speaking_systems
 from shared.science.systems.output import ENSEMBLE, SYSTEMS
 from shared.stores.warehouse import staging
 from shared.stores.warehouse.schemas import arrow_schema
@@ -24,15 +26,22 @@ _PLAYERS_PER_GAME = 16
 _FIRST_PLAYER = 1_000_000
 
 
-def unit_rows(unit: int, batch_id: str) -> list[dict[str, Any]]:
-    """One player's 25 rows (five systems, five tested lines) with every column a worker writes."""
+def unit_rows(unit: int, batch_id: str, stats: Iterable[Stat] = (POINTS,)) -> list[dict[str, Any]]:
+    """One player's rows with every column a worker writes: of each statistic the systems that speak
+    of it at five tested lines (of points 25 rows), and of the others one row each.
+    """
+    return [row for stat in stats for row in _rows_of_stat(unit, batch_id, stat)]
+
+
+def _rows_of_stat(unit: int, batch_id: str, stat: Stat) -> list[dict[str, Any]]:
     player_id = _FIRST_PLAYER + unit
     mean = 8 + unit % 20 + unit / 1000
+    speaking = (*speaking_systems(stat), ENSEMBLE)
     return [
         {
-            "prediction_id": f"{batch_id}-{player_id}-{system}-{offset}",
+            "prediction_id": f"{batch_id}-{player_id}-{stat.name}-{system}-{offset}",
             "batch_id": batch_id,
-            "stat": POINTS.name,
+            "stat": stat.name,
             "system_id": system,
             "model_version": "v1-1",
             "player_id": player_id,
@@ -69,7 +78,7 @@ def unit_rows(unit: int, batch_id: str) -> list[dict[str, Any]]:
             "side": "UNDER" if offset > 0 else "OVER",
         }
         for system in SYSTEMS
-        for offset in (-2, -1, 0, 1, 2)
+        for offset in ((-2, -1, 0, 1, 2) if system in speaking else (0,))
     ]
 
 

@@ -35,6 +35,20 @@ def one_of(environment: Environment, name: str, allowed: Sequence[str]) -> str:
     return text
 
 
+def some_of(environment: Environment, name: str, allowed: Sequence[str]) -> tuple[str, ...]:
+    """Some of a few words, commas between, in the order in which they are allowed; all where none
+    is given. Raises ConfigError.
+    """
+    wanted = [word.strip() for word in (environment.get(name) or "").split(",") if word.strip()]
+    unknown = next((word for word in wanted if word not in allowed), None)
+    if unknown is not None:
+        raise ConfigError(
+            f"{name}: {unknown[:80]} is none of {', '.join(allowed)}.",
+            next_step="write them with commas between, or leave it out for all.",
+        )
+    return tuple(word for word in allowed if word in wanted or not wanted)
+
+
 def day(environment: Environment, name: str, example: str) -> date | None:
     """A day, None where it is not given. Raises ConfigError."""
     text = environment.get(name) or ""

@@ -19,6 +19,7 @@ from shared.core.errors import NotFound
 from shared.core.events import Event
 from shared.core.pipeline import GRADING
 from shared.nba.stats import place_of
+from shared.science.systems.output import ENSEMBLE
 from shared.stores.warehouse.sql import read_sql
 
 SQL = Path(__file__).with_name("sql")
@@ -158,8 +159,8 @@ def show(console: Console, summary: dict[str, Any], folder: Path) -> None:
         figures = (f"{run['seconds']:.1f}", str(run["warehouse_statements"]))
         runs.add_row(run["schedule"], run["game_date"], *figures, plain(result(run["phases"])))
     console.print(runs)
-    for stat, systems in summary["graded"].items():
-        console.print(_table_of_grades(stat, systems))
+    for table in make_tables_of_grades(summary["graded"]):
+        console.print(table)
     console.print(plain(_batch_sentence(summary)))
     console.print(plain(f"Runtime: {summary['runtime']}."), highlight=False)
     console.print(
@@ -212,15 +213,32 @@ def result(phases: Sequence[dict[str, Any]]) -> str:
     return "success"
 
 
-def _table_of_grades(stat: str, systems: Mapping[str, Mapping[str, Any]]) -> Table:
-    title = f"Graded, {stat}: mean absolute errors, all on the same rows"
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
-    for name in ("system", "n", "MAE", "line", "season avg", "hit rate"):
-        table.add_column(name, justify="left" if name == "system" else "right", no_wrap=True)
-    for system, row in systems.items():
+def make_tables_of_grades(graded: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[Table]:
+    """The first statistic's systems, and of the other statistics what exports and picks are made
+    of: eight tables are none that somebody reads. summary.json has all figures.
+
+    graded: of a summary, by statistic and system.
+    """
+    tables = []
+    for stat, systems in list(graded.items())[:1]:
+        tables.append(_table_of_grades(f"Graded, {stat}", "system", systems))
+    others = {stat: systems[ENSEMBLE] for stat, systems in list(graded.items())[1:] if ENSEMBLE in systems}
+    if others:
+        tables.append(_table_of_grades(f"Graded, {ENSEMBLE} on the others", "statistic", others))
+    return tables
+
+
+def _table_of_grades(title: str, first: str, rows: Mapping[str, Mapping[str, Any]]) -> Table:
+    """rows: by what stands in the first column."""
+    table = Table(
+        title=f"{title}: mean absolute errors, a row's all on the same games", title_justify="left", box=SIMPLE_HEAD
+    )
+    for name in (first, "n", "MAE", "line", "season avg", "hit rate"):
+        table.add_column(name, justify="left" if name == first else "right", no_wrap=True)
+    for name, row in rows.items():
         hit = "-" if row["hit_rate"] is None else f"{row['wins']}/{row['bets']} = {row['hit_rate']:.1%}"
         figures = [
-            f"{row[name]:.3f}" if row[name] is not None else "-" for name in ("mae", "line_mae", "season_avg_mae")
+            f"{row[figure]:.3f}" if row[figure] is not None else "-" for figure in ("mae", "line_mae", "season_avg_mae")
         ]
-        table.add_row(system, str(row["n"]), *figures, hit)
+        table.add_row(name, str(row["n"]), *figures, hit)
     return table

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from local.league.game_day import Expectation
 from local.league.odds import american, normal_cdf
-from local.league.other_lines import BOOKS, OTHERS, line_of, means_of, offered_of, variance_of
+from local.league.other_lines import BOOKS, line_of, means_of, offered_of, variance_of
 from local.league.players import Floats, Ints
 from shared.core.clock import at_new_york
-from shared.nba.stats import STATS, Stat
+from shared.nba.stats import OTHERS, STATS, Stat
 
 BOOKMAKERS = ("draftkings", "fanduel", "betmgm", "betrivers", "prizepicks")
 PRIZEPICKS = BOOKMAKERS.index("prizepicks")  # offers lines without prices
@@ -128,7 +128,7 @@ def _offer_others(
     parts = []
     for book in BOOKS:
         own = {name: mean * wrong[name] * np.exp(rng.normal(0, BOOK_ERROR, mean.shape)) for name, mean in means.items()}
-        for stat in OTHERS:
+        for stat in OTHERS.values():
             place = np.flatnonzero(offered & offered_of(stat, means))
             mean = sum((own[part].ravel()[place] for part in stat.parts), np.zeros(place.size))
             line, over, under = line_of(stat, mean, variance_of(stat, own, view.spread).ravel()[place])

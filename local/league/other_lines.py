@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from local.league.game_day import Expectation
 from local.league.odds import american, normal_cdf
 from local.league.players import Floats
-from shared.nba.stats import STATS, Stat
+from shared.nba.stats import Stat
 
 BOOKS = (0, 1)  # draftkings and fanduel
 # Nobody offers a line on less: the mean of a base statistic.
@@ -82,6 +82,3 @@ def offered_of(stat: Stat, means: Mapping[str, Floats]) -> NDArray[np.bool_]:
     """Who has a line of it: who may be expected to have some of each part."""
     everybody: NDArray[np.bool_] = np.logical_and.reduce([means[part] >= LEAST[part] for part in stat.parts])
     return everybody
-
-
-OTHERS = tuple(stat for stat in STATS.values() if stat.name != "points")

@@ -35,6 +35,12 @@ def _finite(text: str) -> float:
     return number
 
 
+def check_limit(name: str, text: str) -> None:
+    """Raises ConfigError for a whole number below 1; what is none is refused by its type."""
+    if text.strip().removeprefix("-").isdecimal() and int(text) < 1:
+        raise ConfigError(f"{name}={text!r} allows none.", next_step="set it to 1 or more.")
+
+
 _KINDS: dict[str, Callable[[str], object]] = {"str": str, "int": int, "float": _finite, "bool": _switch}
 Check = Callable[[str, str], None]
 
@@ -42,6 +48,12 @@ Check = Callable[[str, str], None]
 def _address(default: str) -> str:
     """A setting that is logged and kept, and so may hold no login."""
     check: Check = check_base_url
+    return field(default=default, metadata={"check": check})
+
+
+def _limit(default: int) -> int:
+    """A setting that allows at least one of something."""
+    check: Check = check_limit
     return field(default=default, metadata={"check": check})
 
 
@@ -145,6 +157,10 @@ class Settings:
     """Least expected profit per unit staked for OVER or UNDER."""
     min_confidence: float = 0.54
     """Least win probability, given no push, for OVER or UNDER."""
+    best_bets_per_player: int = _limit(1)
+    """Most bets on one player in one game on the list of best bets, each on another statistic: they
+    win and lose together.
+    """
     withhold_picks_without_injuries: bool = False
     """Whether best bets leave out the games for which no injury list was in force; else each pick
     says so.

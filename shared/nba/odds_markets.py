@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from shared.core.errors import ConfigError
-from shared.nba.stats import POINTS, STATS
+from shared.nba.stats import OTHERS, POINTS, STATS
 
 GAME_MARKETS = ("spreads", "totals")
 # us: the bookmakers; us_dfs: PrizePicks and Underdog. Each region and market costs quota, so no
@@ -23,7 +23,7 @@ REGIONS = ("us", "us_dfs")
 MARKETS = (
     POINTS.market,
     *GAME_MARKETS,
-    *(stat.market for stat in STATS.values() if stat is not POINTS),
+    *(stat.market for stat in OTHERS.values()),
     *(stat.alternate_market for stat in STATS.values()),
 )
 # Without these no day is predicted with a market: where nothing else is given, they are asked for

@@ -29,6 +29,8 @@ class Stat:
         most: no line of a bookmaker is above it.
         usual: what a usual player has in a game; a short history is drawn towards it.
         variance: (a, b): the variance of a game's value about its mean m is a + b * m, as measured.
+        shift: how far the negative binomial of its counts is shifted: it says how skewed they are
+            (shared/science/systems/distribution.py, which says how it was found).
         far_from_books: so far from the median of the books' main lines a line is an error.
         least_mae: a mean absolute error below it, on many rows with a line, is too good to be true.
     """
@@ -42,8 +44,35 @@ class Stat:
     most: float
     usual: float
     variance: tuple[float, float]
+    shift: float
     far_from_books: float
     least_mae: float
+
+    @property
+    def lowest_mean(self) -> float:
+        """Nobody who plays is expected to have less; also keeps the parameters of the distribution
+        finite.
+        """
+        return self.usual / 100.0
+
+    @property
+    def line_feature(self) -> str:
+        """The column of the feature store with its main line. Points came first: theirs has no name
+        before it.
+        """
+        return "line" if self.name == "points" else f"{self.name}_line"
+
+    @property
+    def price_feature(self) -> str:
+        """The column with the books' probability of the over at its main line."""
+        return f"{self.line_feature}_p_over"
+
+    @property
+    def usual_variance(self) -> float:
+        """Of a usual player's game, in the statistic's unit squared: the scale of what one
+        statistic takes over from another.
+        """
+        return self.variance[0] + self.variance[1] * self.usual
 
     @property
     def alternate_market(self) -> str:
@@ -74,46 +103,55 @@ def _base(
     most: float,
     usual: float,
     variance: tuple[float, float],
+    shift: float,
     far_from_books: float,
     least_mae: float,
 ) -> Stat:
     market, column = f"player_{name}", column or name
-    return Stat(name, (name,), column, box_score, market, _STEPS, most, usual, variance, far_from_books, least_mae)
+    return Stat(
+        name, (name,), column, box_score, market, _STEPS, most, usual, variance, shift, far_from_books, least_mae
+    )
 
 
-def _sum(name: str, *parts: Stat, variance: tuple[float, float], far_from_books: float, least_mae: float) -> Stat:
+def _sum(
+    name: str, *parts: Stat, variance: tuple[float, float], shift: float, far_from_books: float, least_mae: float
+) -> Stat:
     """Of a sum no more can be offered than of its parts together, and a usual player has as
     much.
     """
     market = "_".join(("player", *(part.name for part in parts)))
     most, usual = sum(part.most for part in parts), sum(part.usual for part in parts)
     names = tuple(part.name for part in parts)
-    return Stat(name, names, "", "", market, _STEPS, most, usual, variance, far_from_books, least_mae)
+    return Stat(name, names, "", "", market, _STEPS, most, usual, variance, shift, far_from_books, least_mae)
 
 
 # nobody has scored more than 100, Wilt Chamberlain 1962
-POINTS = _base("points", "PTS", most=100, usual=10, variance=(9, 2.4), far_from_books=10, least_mae=4.5)
+POINTS = _base("points", "PTS", most=100, usual=10, variance=(9, 2.4), shift=7, far_from_books=10, least_mae=4.5)
 # nobody has had more than 55, Wilt Chamberlain 1960
-REBOUNDS = _base("rebounds", "REB", most=55, usual=4, variance=(0.9, 1.35), far_from_books=5, least_mae=1.8)
+REBOUNDS = _base("rebounds", "REB", most=55, usual=4, variance=(0.9, 1.35), shift=0.5, far_from_books=5, least_mae=1.8)
 # nobody has had more than 30, Scott Skiles 1990
-ASSISTS = _base("assists", "AST", most=30, usual=2.5, variance=(0.3, 1.25), far_from_books=5, least_mae=1.4)
+ASSISTS = _base("assists", "AST", most=30, usual=2.5, variance=(0.3, 1.25), shift=0.25, far_from_books=5, least_mae=1.4)
 # nobody has made more than 14, Klay Thompson 2018
-THREES = _base("threes", "FG3M", column="fg3m", most=14, usual=1, variance=(0.2, 1.1), far_from_books=3, least_mae=1.0)
+THREES = _base(
+    "threes", "FG3M", column="fg3m", most=14, usual=1, variance=(0.2, 1.1), shift=0.1, far_from_books=3, least_mae=1.0
+)
 STATS: Mapping[str, Stat] = {
     stat.name: stat
     for stat in (
         POINTS,
         REBOUNDS,
         ASSISTS,
-        _sum("pra", POINTS, REBOUNDS, ASSISTS, variance=(31, 1.85), far_from_books=15, least_mae=5.4),
+        _sum("pra", POINTS, REBOUNDS, ASSISTS, variance=(31, 1.85), shift=12, far_from_books=15, least_mae=5.4),
         THREES,
-        _sum("pr", POINTS, REBOUNDS, variance=(23, 2), far_from_books=12, least_mae=5.1),
-        _sum("pa", POINTS, ASSISTS, variance=(17, 2.1), far_from_books=12, least_mae=4.8),
-        _sum("ra", REBOUNDS, ASSISTS, variance=(3.5, 1.25), far_from_books=6, least_mae=2.4),
+        _sum("pr", POINTS, REBOUNDS, variance=(23, 2), shift=8, far_from_books=12, least_mae=5.1),
+        _sum("pa", POINTS, ASSISTS, variance=(17, 2.1), shift=6, far_from_books=12, least_mae=4.8),
+        _sum("ra", REBOUNDS, ASSISTS, variance=(3.5, 1.25), shift=2, far_from_books=6, least_mae=2.4),
     )
 }
 """Whose lines are collected: by name, in the order in which they are shown."""
-PREDICTED: Mapping[str, Stat] = {stat.name: stat for stat in (POINTS,)}
+OTHERS: Mapping[str, Stat] = {name: stat for name, stat in STATS.items() if stat is not POINTS}
+"""All but points, whose line has columns of its own (line, line_p_over)."""
+PREDICTED: Mapping[str, Stat] = STATS
 """Those that the systems predict, by name in the same order."""
 STAT_OF_MARKET: Mapping[str, Stat] = {market: stat for stat in STATS.values() for market in stat.markets}
 """By the Odds API's key of a market: what odds_api_player_props keeps."""

@@ -56,6 +56,8 @@ class Picks:
     """Readers are told that no advice is given."""
     halt_reason: str | None = None
     candidates: int = 0
+    left_out: str = ""
+    """How many other bets on the same players are not on the list, and why; empty: none."""
     picks: tuple[Pick, ...] = ()
 
 
@@ -87,6 +89,7 @@ def _picks(content: Mapping[str, Any], today: date) -> Picks:
         halted=bool(content["halted"]),
         halt_reason=content["halt_reason"],
         candidates=candidates,
+        left_out=content["left_out"]["reason"] or "",
         picks=picks,
     )
 

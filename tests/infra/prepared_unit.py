@@ -18,7 +18,7 @@ def prepare_unit(folder: Path, scratch: Path) -> dict[str, Any]:
     """Make a state folder with a batch of one player, all before the worker; returns the worker's
     message.
     """
-    with open_world(folder, make_template(scratch)) as world:
+    with open_world(folder, make_template(scratch), on_disk=True) as world:
         keep_models(world.models)
         lay_out(world.warehouse, NOW.date(), 1, NOW - timedelta(minutes=1), NOW + timedelta(hours=7))
         world.publish("nba-predictions-trigger", {"game_date": str(NOW.date()), "mode": "same_day"})

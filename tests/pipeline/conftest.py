@@ -30,7 +30,7 @@ def world(tmp_path: Path, template: Path) -> Iterator[PipelineHarness]:
 def evening_template(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Path:
     """A warehouse with the evening in it, closed."""
     folder = tmp_path_factory.mktemp("evening")
-    with open_world(folder, template) as world:
+    with open_world(folder, template, on_disk=True) as world:
         lay_out(world)
     return folder / "warehouse.duckdb"
 

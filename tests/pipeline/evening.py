@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from shared.nba.stats import PREDICTED
 from shared.stores.warehouse.schemas import load_schema
 from tests.pipeline.support import NOW, PipelineHarness
 from tests.support.systems_rows import NEUTRAL
@@ -29,7 +30,8 @@ PLAYERS: dict[int, tuple[str, str | None]] = {
     201: (LATE, "9.5"),
     202: (LATE, None),
 }
-ROWS_OF_A_PLAYER = {True: 5 * SYSTEMS, False: SYSTEMS}
+# Five lines of points where there is one; of every other statistic no line is offered.
+ROWS_OF_A_PLAYER = {has_line: (len(PREDICTED) - 1 + (5 if has_line else 1)) * SYSTEMS for has_line in (True, False)}
 TOTAL_ROWS = sum(ROWS_OF_A_PLAYER[line is not None] for _, line in PLAYERS.values())
 
 _ANY: dict[str, Any] = {
@@ -100,6 +102,9 @@ def history_rows(player_id: int, games: int = 8) -> list[dict[str, Any]]:
             known_at=TIPOFFS[EARLY] - timedelta(days=2 * n + 2) + timedelta(hours=3),
             minutes=30.0 + n % 3,
             points=15 + (n * player_id) % 11,
+            rebounds=4 + (n + player_id) % 5,
+            assists=2 + (n * player_id) % 4,
+            fg3m=n % 4,
             fga=14,
             fg3a=5,
             fta=4,

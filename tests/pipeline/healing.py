@@ -69,7 +69,7 @@ class Heal:
     def predictions(self) -> list[dict[str, Any]]:
         found = self.rows(
             "SELECT * FROM nba_predictions.current_predictions WHERE game_date = @day"
-            " ORDER BY game_id, player_id, system_id, line_value"
+            " ORDER BY game_id, player_id, stat, system_id, line_value"
         )
         return [{name: value for name, value in row.items() if name not in MOMENTS} for row in found]
 

@@ -8,7 +8,7 @@ import base64
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -34,6 +34,7 @@ from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings
 from shared.stores.ports import Publication
 from shared.stores.runtime import Runtime
+from tests.support.lent_warehouses import lent_warehouse
 from tests.support.stores import append
 
 NOW = datetime(2025, 11, 14, 17, 0, tzinfo=UTC)
@@ -230,16 +231,23 @@ def make_template(folder: Path) -> Path:
 
 @contextmanager
 def open_world(
-    folder: Path, template: Path, settings: Settings | None = None, now: datetime = NOW
+    folder: Path, template: Path, settings: Settings | None = None, now: datetime = NOW, *, on_disk: bool = False
 ) -> Iterator[PipelineHarness]:
-    """The stores of a folder, at NOW; the warehouse begins as a copy of the template."""
+    """The stores of a folder, at NOW; the warehouse begins as a copy of the template.
+
+    It is a lent one, so its rows end with the world, unless `on_disk` asks for a file.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(template, folder / "warehouse.duckdb")
-    file = SqliteFile(folder / "state.sqlite")
-    warehouse = DuckDbWarehouse(folder / "warehouse.duckdb")
-    clock = SimClock(SimulationNotes(file))
-    clock.set(now)
-    try:
+    path = folder / "warehouse.duckdb"
+    with ExitStack() as stack:
+        file = stack.enter_context(closing(SqliteFile(folder / "state.sqlite")))
+        if on_disk:
+            shutil.copyfile(template, path)
+            warehouse = stack.enter_context(closing(DuckDbWarehouse(path)))
+        else:
+            warehouse = stack.enter_context(lent_warehouse(path, template))
+        clock = SimClock(SimulationNotes(file))
+        clock.set(now)
         yield PipelineHarness(
             file=file,
             clock=clock,
@@ -251,9 +259,6 @@ def open_world(
             models=FileBlobs(folder / "models"),
             settings=settings or Settings(),
         )
-    finally:
-        warehouse.close()
-        file.close()
 
 
 def push(

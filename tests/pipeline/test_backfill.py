@@ -15,6 +15,7 @@ from local.cloud.backfill import Asked, on_a_folder, on_google
 from local.cloud.runs import NotThrough, Waiting
 from local.host.runtime import open_runtime
 from local.nba.client import Client
+from local.nba.exit_codes import FAILED
 from local.nba.program import main
 from shared.chain.execution.context import Context, Outcome
 from shared.chain.messages.messages import PhaseMessage
@@ -265,6 +266,35 @@ def test_wrong_input_is_refused_with_a_sentence_and_exits_two(
     monkeypatch.setenv("WHO", "ada")
     assert main(["backfill", *arguments, *FOLLOW]) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("odds_stats", "cost"),
+    [
+        ("", "up to 360 of the odds API's quota a game: of every statistic, as ODDS_STATS names none"),
+        ("points", "up to 80 of the odds API's quota a game: of ODDS_STATS=points"),
+        ("points,rebounds", "up to 120 of the odds API's quota a game: of ODDS_STATS=points,rebounds"),
+    ],
+)
+def test_the_consent_states_the_cost_of_the_statistics_that_are_asked_for(
+    odds_stats: str, cost: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody is there to answer, so that nothing is done."""
+    monkeypatch.delenv("RUNTIME", raising=False)
+    monkeypatch.setenv("LOCAL_DIR", str(tmp_path))
+    monkeypatch.setenv("ODDS_STATS", odds_stats)
+    assert main(["backfill", "2024-12-01", "2024-12-02", "--follow", "--why", "a season more"]) == FAILED
+    assert f"Past lines that the raw bucket lacks cost {cost}." in capsys.readouterr().err
+
+
+def test_a_consent_is_not_asked_for_with_an_unknown_statistic(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("RUNTIME", raising=False)
+    monkeypatch.setenv("LOCAL_DIR", str(tmp_path))
+    monkeypatch.setenv("ODDS_STATS", "points,dunks")
+    assert main(["backfill", "2024-12-01", "2024-12-02", *FOLLOW]) == 2
+    assert "'dunks' is no statistic" in capsys.readouterr().err
 
 
 def test_the_chain_of_a_backfill_is_the_one_played_here() -> None:

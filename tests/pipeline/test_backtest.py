@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -24,9 +24,11 @@ from local.backtest import play as playing
 from local.backtest.__main__ import main
 from local.backtest.arguments import Arguments
 from local.backtest.bets import best_at, bets_of
-from local.backtest.play import Played, predict_days
+from local.backtest.flaws import Flaw
+from local.backtest.judging import Played, judge
+from local.backtest.play import predict_days
 from local.backtest.rows import read_rows
-from local.backtest.walk import predict
+from local.backtest.walk import Forecast, Variant, predict, variants_of
 from local.backtest.world import Spent, open_world, world_folder
 from local.backtest.worlds import EVENING, LISTS, OTHERS, WORLDS
 from local.day.day import Day
@@ -35,6 +37,8 @@ from local.host.folder_lock import lock_folder
 from local.host.runtime import open_runtime
 from local.replay import Archive
 from shared.core.settings import Settings
+from shared.nba.stats import STATS
+from shared.science.evaluation import summarise
 from shared.science.features.names import model_features
 from shared.science.model_registry.promotions import current_versions
 from shared.science.model_registry.registry import load_models
@@ -48,6 +52,12 @@ FIRST, LAST = date(2025, 11, 10), date(2025, 11, 20)
 # others a player who was traded, or rested, is in the second alone: that is what docs/backtest.md
 # says of derived absences.
 SERVED = date(2025, 11, 14)
+# Columns of the archive that are twice what they were.
+ABSURD = (
+    *("points", "fgm", "fga", "ftm", "fta", "fg3m", "fg3a"),
+    *("rebounds", "off_rebounds", "def_rebounds", "assists"),
+    *("line", "home_points", "total"),
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -77,7 +87,7 @@ def copy_changed(league: Path, folder: Path, absurd: bool) -> Path:
     for file in league.glob("*.parquet"):
         table = pq.read_table(file)
         early, late = table.filter(~after), table.filter(after)
-        for name in ("points", "fgm", "fga", "ftm", "fta", "line", "home_points", "total"):
+        for name in ABSURD:
             if name in late.column_names:
                 column = late.column(name)
                 # twice: more would be beyond what phase 2 takes for a record of a feed
@@ -119,18 +129,66 @@ def test_the_future_changes_no_prediction(ended: Run, absurd: Run) -> None:
     keys, all_keys = ended.played.asked.keys, absurd.played.asked.keys
     assert len(keys) > 80
     assert all_keys[: len(keys)] == keys
-    assert np.mean(absurd.played.asked.actual[len(keys) :]) > 1.7 * np.mean(ended.played.asked.actual)
-    np.testing.assert_array_equal(absurd.played.asked.tested_line[: len(keys)], ended.played.asked.tested_line)
-    assert list(absurd.played.best[: len(keys)]) == list(ended.played.best)
-    assert ended.played.training[0]["version"] == absurd.played.training[0]["version"]
-    for world in WORLDS:
-        for variant, forecast in ended.played.forecasts[world.name].items():
-            other = absurd.played.forecasts[world.name][variant]
-            np.testing.assert_array_equal(other.point[: len(keys)], forecast.point, err_msg=str(variant))
-            np.testing.assert_array_equal(other.sd[: len(keys)], forecast.sd, err_msg=str(variant))
-    points = {world: ended.played.forecasts[world.name]["moving_average", False].point for world in WORLDS}
-    for world in OTHERS:
-        assert (points[EVENING] != points[world]).any(), f"{world.name}: the same lists would prove nothing"
+    for stat in STATS:
+        asked, later = ended.played.asked, absurd.played.asked
+        assert np.mean(later.actual(stat)[len(keys) :]) > 1.6 * np.mean(asked.actual(stat)), stat
+        np.testing.assert_array_equal(later.tested_line(stat)[: len(keys)], asked.tested_line(stat))
+        assert list(absurd.played.best[stat][: len(keys)]) == list(ended.played.best[stat])
+    versions = [month["version"] for month in ended.played.training]
+    assert [month["stat"] for month in ended.played.training] == list(STATS)
+    assert versions == [month["version"] for month in absurd.played.training[: len(versions)]]
+    for world, stat, variant, forecast in each_forecast(ended.played):
+        late = absurd.played.forecasts[world][stat][variant]
+        np.testing.assert_array_equal(late.point[: len(keys)], forecast.point, err_msg=f"{stat}: {variant}")
+        np.testing.assert_array_equal(late.sd[: len(keys)], forecast.sd, err_msg=f"{stat}: {variant}")
+    of_points = {world: ended.played.forecasts[world.name]["points"] for world in WORLDS}
+    points = {world: forecasts["moving_average", False].point for world, forecasts in of_points.items()}
+    for other in OTHERS:
+        assert (points[EVENING] != points[other]).any(), f"{other.name}: the same lists would prove nothing"
+
+
+def each_forecast(played: Played) -> Iterator[tuple[str, str, Variant, Forecast]]:
+    """World, statistic and variant with what was forecast."""
+    for world, forecasts in played.forecasts.items():
+        for stat, variants in forecasts.items():
+            for variant, forecast in variants.items():
+                yield world, stat, variant, forecast
+
+
+def test_a_sum_is_expected_to_be_its_parts_together(ended: Run) -> None:
+    """In every row, of every system that speaks of all of them, with the lines and without."""
+    compared = 0
+    for world, stat, variant, forecast in each_forecast(ended.played):
+        if STATS[stat].is_sum:
+            of_world = ended.played.forecasts[world]
+            parts = np.sum([of_world[part][variant].mean for part in STATS[stat].parts], axis=0)
+            np.testing.assert_allclose(forecast.mean, parts, atol=3e-6, err_msg=f"{stat}: {variant}")
+            compared += 1
+    assert compared == len(WORLDS) * 4 * 5
+
+
+def test_who_has_nothing_of_his_own_to_say_is_left_out(ended: Run) -> None:
+    """And leaves out no row of the others."""
+    of_evening = ended.played.forecasts[EVENING.name]
+    speaking = {stat for stat, variants in of_evening.items() if ("zone_matchup_v1", False) in variants}
+    assert speaking == {"points", "threes"}
+    for stat, variants in of_evening.items():
+        assert tuple(variants) == variants_of(stat)
+        lists, counts = judge(ended.played, stat)
+        assert {(each.system, each.market) for each in lists["lined"]} == set(variants)
+        assert len(lists["lined"][0]) == counts["lined"]["predicted"] > 50
+        assert not any("nothing_to_say" in reason for reason in counts["lined"]["left_out"])
+        assert all(each.cdf is not None and each.cdf.shape[1] == STATS[stat].most for each in lists["all"])
+
+
+def test_mixed_prices_have_probabilities_and_no_returns(ended: Run) -> None:
+    mixed = replace(ended.played, flaws=[Flaw("threes", "2025-26", "mixed", "hidden", returns=False)])
+    for stat, has_returns in (("threes", False), ("rebounds", True)):
+        figures = [summarise(each, 1) for each in judge(mixed, stat)[0]["lined"]]
+        assert all(each["log_loss"] is not None and each["crps"] is not None for each in figures)
+        assert any(each["roi"] is not None and each["hit_rate"] is not None for each in figures) == has_returns
+        assert any(each["by_edge"] for each in figures) == has_returns
+        assert any(each["bets"] for each in figures) == has_returns
 
 
 def test_what_was_kept_is_not_predicted_again(ended: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,10 +197,9 @@ def test_what_was_kept_is_not_predicted_again(ended: Run, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(playing, "walk_all", never)
     again = backtest(ended.archive.folder, ended.folder, LAST).played
-    for world, forecasts in ended.played.forecasts.items():
-        for variant, forecast in forecasts.items():
-            np.testing.assert_array_equal(again.forecasts[world][variant].point, forecast.point)
-            assert again.forecasts[world][variant].error == forecast.error
+    for world, stat, variant, forecast in each_forecast(ended.played):
+        np.testing.assert_array_equal(again.forecasts[world][stat][variant].point, forecast.point)
+        assert again.forecasts[world][stat][variant].error == forecast.error
     assert list(again.training) == list(ended.played.training)
 
 
@@ -156,18 +213,25 @@ def test_the_command_writes_its_files_and_says_where(
     document = json.loads((ended.folder / "backtest.json").read_text())
     assert [document[key] for key in ("from", "to", "archive", "alarms")] == [str(FIRST), str(LAST), "league", []]
     for name in LISTS:
-        assert {(one["system"], one["market"]) for one in document[name]} == set(ended.played.forecasts[EVENING.name])
-        assert len({one["n"] for one in document[name]}) == 1, "identical rows"
+        for stat, variants in ended.played.forecasts[EVENING.name].items():
+            of_stat = [one for one in document[name] if one["stat"] == stat]
+            assert {(one["system"], one["market"]) for one in of_stat} == set(variants)
+            assert len({one["n"] for one in of_stat}) == 1, "identical rows"
+        assert list(dict.fromkeys(one["stat"] for one in document[name])) == list(STATS)
     systems = [one for name in LISTS for one in document[name]]
     edges = [one for each in systems for one in each["by_edge"]]
     assert edges
-    about = [*systems, *edges, *document["training"], *document["rows"].values(), document["leak_scan"]]
-    assert {one["stat"] for one in about} == {"points"}, "every figure names its statistic"
-    asked = document["rows"]["lined"]
-    assert asked["asked"] == asked["predicted"] + sum(asked["left_out"].values())
+    for about in (systems, edges, document["training"], *document["rows"].values()):
+        assert {one["stat"] for one in about} == set(STATS), "every figure names its statistic"
+    assert [one["stat"] for one in document["leak_scan"]] == [stat for stat in STATS if not STATS[stat].is_sum]
+    for asked in document["rows"]["lined"]:
+        assert asked["asked"] == asked["predicted"] + sum(asked["left_out"].values())
     assert all(one["line_mae"] is None and one["roi"] is None for one in document["all"])
     assert "Players with a line" in (ended.folder / "backtest.html").read_text()
-    assert str(ended.folder / "backtest.html") in capsys.readouterr().out.replace("\n", "")
+    output = capsys.readouterr().out
+    assert str(ended.folder / "backtest.html") in output.replace("\n", "")
+    last = [line.split() for line in output.partition("with market, by the list of 17:30")[2].splitlines()]
+    assert [line[0] for line in last if line[1:2] == ["lined"]] == list(STATS), "a line a statistic"
     with lock_folder(ended.folder / "backtest"):
         assert main() == 2
     assert "is in use by process" in capsys.readouterr().err, "two at once would write the same files"
@@ -201,7 +265,8 @@ def test_the_backtest_reads_the_rows_that_serving_used(served: Path, absurd: Run
     """Feature rows of the evening's batch against those of the backfilled world, every number
     exactly.
     """
-    numbers = [*model_features(), *market_features()]
+    of_stats = {name for stat in STATS if not STATS[stat].is_sum for name in model_features(stat)}
+    numbers = [*sorted(of_stats), *market_features()]
     sql = f"""SELECT game_id, player_id, {", ".join(numbers)} FROM nba_predictions.ml_feature_store
       WHERE game_date = $day
       QUALIFY ROW_NUMBER() OVER (PARTITION BY game_id, player_id ORDER BY features_as_of DESC) = 1
@@ -213,37 +278,40 @@ def test_the_backtest_reads_the_rows_that_serving_used(served: Path, absurd: Run
 
 
 def test_the_backtest_predicts_what_serving_predicted(served: Path, absurd: Run) -> None:
-    """Points, spread, P(over), recommendation and expected value of the evening's batch, every
-    number exactly.
+    """Of every statistic forecast, spread, P(over), recommendation and expected value of the
+    evening's batch, every number exactly.
     """
     current = rows_of(
         served / "warehouse.duckdb",
         """SELECT * FROM nba_predictions.current_predictions
         WHERE game_date = $day AND line_kind IN ('main', 'none') AND error_code IS NULL""",
     )
-    stored = {(row["game_id"], row["player_id"], row["system_id"]): row for row in current}
+    stored = {(row["game_id"], row["player_id"], row["stat"], row["system_id"]): row for row in current}
     archive, end = absurd.archive, absurd.archive.last_date
     folder = world_folder(absurd.folder / "backtest", archive, FIRST, 1)
     with open_runtime(served) as embedded:
-        models = load_models(embedded.stores.models, "points", current_versions(embedded.stores.models, "points"))
+        blobs = embedded.stores.models
+        models = {stat: load_models(blobs, stat, current_versions(blobs, stat)) for stat in STATS}
     with open_world(folder, archive, FIRST, end, 1, screen(), Spent()) as world:
-        read = read_rows(world.warehouse, world.clock.now(), SERVED)
+        read = read_rows(world.warehouse, world.clock.now(), SERVED, STATS)
         # who was predicted and did not play is in no backtest
-        played = sorted({(game, player) for game, player, _ in stored if read.places([(game, player)])[0] >= 0})
+        played = sorted({(game, player) for game, player, *_ in stored if read.places([(game, player)])[0] >= 0})
         rows = read.of(played).rows
-        best = best_at(world.warehouse, SERVED, SERVED, played, rows.line)
+        best = {stat: best_at(world.warehouse, stat, SERVED, SERVED, played, rows[stat].line) for stat in STATS}
     assert len(played) > 12
-    assert int((~np.isnan(rows.line)).sum()) > 10
-    forecasts = predict(rows, models)
-    for i, key in enumerate(played):
-        lined = not np.isnan(rows.line[i])
-        for (system, market), forecast in forecasts.items():
-            if system == "ensemble_v1" and market != lined:
-                continue  # serving's one row is with market where a line is known
-            row, bets = stored[(*key, system)], bets_of(forecast, rows.line, best, rows.actual, Settings())
-            assert (row["predicted"], row["predicted_sd"]) == (forecast.point[i], forecast.sd[i])
-            assert row["recommendation"] == bets.recommendation[i]
-            if lined:
-                assert row["line_value"] == Decimal(str(rows.line[i]))
-                assert (row["p_over"], row["p_push"]) == (bets.p_over[i], bets.p_push[i])
-                assert (row["over_price"], row["under_price"]) == (best[i].over, best[i].under)
+    forecasts = predict(rows, models, STATS)
+    for stat, of_stat in rows.items():
+        assert int((~np.isnan(of_stat.line)).sum()) > 10
+        for (system, market), forecast in forecasts[stat].items():
+            bets = bets_of(STATS[stat], forecast, of_stat.line, best[stat], of_stat.actual, Settings())
+            for i, key in enumerate(played):
+                row = stored[(*key, stat, system)]
+                lined = not np.isnan(of_stat.line[i])
+                if system == "ensemble_v1" and market != row["uses_market"]:
+                    continue  # serving's one row is with market where a line is known
+                assert (row["predicted"], row["predicted_sd"]) == (forecast.point[i], forecast.sd[i])
+                assert row["recommendation"] == bets.recommendation[i]
+                if lined:
+                    assert row["line_value"] == Decimal(str(of_stat.line[i]))
+                    assert (row["p_over"], row["p_push"]) == (bets.p_over[i], bets.p_push[i])
+                    assert (row["over_price"], row["under_price"]) == (best[stat][i].over, best[stat][i].under)

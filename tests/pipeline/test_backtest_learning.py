@@ -19,7 +19,8 @@ from rich.console import Console
 from local.backtest import play as playing
 from local.backtest.__main__ import main
 from local.backtest.arguments import FROM_DERIVED, FROM_LISTS, Arguments
-from local.backtest.play import Played, predict_days
+from local.backtest.judging import Played
+from local.backtest.play import predict_days
 from local.backtest.rows import AskedRows, FeatureRows
 from local.backtest.walk import walk_all
 from local.backtest.what_if import open_what_if
@@ -39,6 +40,8 @@ pytestmark = pytest.mark.heavy  # seasons of history, models, backtests
 # Two months: the second learns from tested days of the first.
 FIRST, LAST = date(2025, 11, 20), date(2025, 12, 2)
 EARLIER = date(2025, 11, 28)
+# A base statistic, and a sum with another that is trained for it alone.
+STATS = ("points", "pa")
 WHAT_IF, OFFICIAL = "what_if", "official"
 
 
@@ -60,10 +63,10 @@ class Walks:
     known: list[FeatureRows] = field(default_factory=list)
     asked: list[Mapping[str, AskedRows]] = field(default_factory=list)
 
-    def watch(self, known: FeatureRows, asked: Any, pool: Any) -> Any:
+    def watch(self, known: FeatureRows, asked: Any, stats: Any, pool: Any) -> Any:
         self.known.append(known)
         self.asked.append(next(iter(asked.values())))
-        return walk_all(known, asked, pool)
+        return walk_all(known, asked, stats, pool)
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ def pair(league: Path, tmp_path_factory: pytest.TempPathFactory) -> Pair:
     folder = tmp_path_factory.mktemp("pair") / "local"
 
     def run(learn: str, last: date) -> Played:
-        arguments = Arguments(league, FIRST, last, 1, folder, learn)
+        arguments = Arguments(league, FIRST, last, 1, folder, learn, STATS)
         with lock_folder(arguments.kept_in):  # as the command has it
             return predict_days(arguments, Archive(league), FIRST, last, Screen(Console(quiet=True)), Spent())
 
@@ -95,9 +98,10 @@ def pair(league: Path, tmp_path_factory: pytest.TempPathFactory) -> Pair:
 def same(one: Played, other: Played, system: str, worlds: Sequence[str]) -> bool:
     """Whether all forecasts of a system are the same number by number."""
     return all(
-        np.array_equal(forecast.point, other.forecasts[world][variant].point, equal_nan=True)
+        np.array_equal(forecast.point, other.forecasts[world][stat][variant].point, equal_nan=True)
         for world in worlds
-        for variant, forecast in one.forecasts[world].items()
+        for stat, variants in one.forecasts[world].items()
+        for variant, forecast in variants.items()
         if variant[0] == system
     )
 
@@ -107,12 +111,15 @@ def test_the_same_rows_are_learned_from_with_other_absences(pair: Pair) -> None:
     assert len(derived) == len(lists) > 1000
     for name in ("game", "player", "as_of"):
         np.testing.assert_array_equal(getattr(derived, name), getattr(lists, name))
-    np.testing.assert_array_equal(derived.known.actual, lists.known.actual)
+    assert list(lists.known) == ["points", "assists", "pa"]
+    for stat, rows in lists.known.items():
+        np.testing.assert_array_equal(derived.known[stat].actual, rows.actual)
     assert OFFICIAL in lists.list_source
     assert set(derived.list_source) == {WHAT_IF}, "no list is left, of no season"
     out = "teammates_out_count"
-    before = lists.known.day < np.datetime64(FIRST)
-    assert (lists.known.features[out] != derived.known.features[out])[before].mean() > 0.1
+    before = lists.day < np.datetime64(FIRST)
+    one, other = (rows.known["points"].features[out] for rows in (lists, derived))
+    assert (one != other)[before].mean() > 0.1
     assert [month["rows"] for month in pair.derived.training] == [month["rows"] for month in pair.lists.training]
     assert all(a["version"] != b["version"] for a, b in zip(pair.lists.training, pair.derived.training, strict=True))
 
@@ -122,8 +129,9 @@ def test_the_same_forecasts_are_asked_for_with_the_same_lists(pair: Pair) -> Non
     assert set(one) == set(other) == {world.name for world in WORLDS}
     for world, rows in one.items():
         np.testing.assert_array_equal(other[world].there, rows.there)
-        for name, values in rows.rows.features.items():
-            np.testing.assert_array_equal(other[world].rows.features[name], values, err_msg=f"{world}: {name}")
+        for name, values in rows.rows["points"].features.items():
+            found = other[world].rows["points"].features[name]
+            np.testing.assert_array_equal(found, values, err_msg=f"{world}: {name}")
     worlds = [world.name for world in WORLDS]
     assert same(pair.lists, pair.derived, "zone_matchup_v1", worlds), "what is not trained says the same"
     for system in ("xgboost_v1", ENSEMBLE):
@@ -153,9 +161,10 @@ def test_days_of_a_world_that_was_loaded_for_later_ones(pair: Pair) -> None:
     assert pair.derived.asked.keys[: len(keys)] == keys
     assert shorter.training[0] == pair.derived.training[0]
     for world, forecasts in shorter.forecasts.items():
-        for variant, forecast in forecasts.items():
-            longer = pair.derived.forecasts[world][variant].point[: len(keys)]
-            np.testing.assert_array_equal(forecast.point, longer, err_msg=f"{world}: {variant}")
+        for stat, variants in forecasts.items():
+            for variant, forecast in variants.items():
+                longer = pair.derived.forecasts[world][stat][variant].point[: len(keys)]
+                np.testing.assert_array_equal(forecast.point, longer, err_msg=f"{world}: {stat}: {variant}")
 
 
 def test_a_copy_in_which_nothing_is_computed_is_refused(pair: Pair, league: Path, tmp_path: Path) -> None:
@@ -171,6 +180,7 @@ def test_a_copy_in_which_nothing_is_computed_is_refused(pair: Pair, league: Path
 
 def set_settings(monkeypatch: pytest.MonkeyPatch, archive: Path, folder: Path, **more: str) -> None:
     settings = {"ARCHIVE": archive, "FROM": FIRST, "TO": LAST, "HISTORY_SEASONS": 1, "LOCAL_DIR": folder}
+    settings["STATS"] = ",".join(STATS)
     for name, value in (settings | more).items():
         monkeypatch.setenv(name, str(value))
 

@@ -15,6 +15,7 @@ import pytest
 from shared.chain.batches.records import BatchStatus
 from shared.core import failpoints
 from shared.core.settings import Settings
+from shared.nba.stats import PREDICTED
 from tests.conftest import ROOT
 from tests.pipeline.evening import BATCH, PLAYERS, TOTAL_ROWS, current_predictions, trigger
 from tests.pipeline.support import PHASE5, Killed, PipelineHarness, open_world
@@ -67,14 +68,18 @@ def test_the_undisturbed_chain(undisturbed: PipelineHarness) -> None:
     assert_as_undisturbed(undisturbed, undisturbed)
     assert announcements(undisturbed) == {("phase5_consolidation.2025-11-14-test", 1): 1}
     kinds = Counter((each["player_id"], each["line_kind"]) for each in found)
+    others = 5 * (len(PREDICTED) - 1)  # no line is offered of the other statistics
     assert kinds == {
         (101, "main"): 5,
         (101, "alternate"): 20,
+        (101, "none"): others,
         (102, "main"): 5,
         (102, "alternate"): 20,
+        (102, "none"): others,
         (201, "main"): 5,
         (201, "alternate"): 20,
-        (202, "none"): 5,
+        (201, "none"): others,
+        (202, "none"): 5 + others,
     }
 
 

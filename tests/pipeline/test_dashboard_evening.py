@@ -24,9 +24,10 @@ from shared.operations.checks.health import read_health
 from shared.operations.incidents.observing import observe
 from shared.operations.levels import Finding, Level
 from shared.operations.picks import PATH as PICKS
+from shared.science.systems.error_codes import NOTHING_TO_SAY
 from tests.pipeline.test_dashboard_api import of_email
 from tests.pipeline.test_dashboard_pages import hidden
-from tests.support.prediction_tables import DAY, NOW, Evening
+from tests.support.prediction_tables import DAY, EARLY, NOW, Evening, prediction_row
 from tests.support.stores import reset_counts
 from tests.unit.operations.status.test_grid import take_away
 from tests.unit.operations.status.world import PREDICTIONS, begin_work, make_whole, open_copy, play
@@ -250,6 +251,95 @@ def test_tonights_picks_say_whose_injuries_are_unknown(whole: Evening, client: F
     whole.runtime.exports.write(PICKS, json.dumps(content).encode(), content_type="application/json")
     page = text_of(client, "/")
     assert ("injuries unknown" in page, "PROBABLE: Left Knee" in page) == (True, True)
+
+
+def write_picks(whole: Evening, *changes: dict[str, Any], **of_the_list: Any) -> None:
+    """The exported list, its two picks with changes and more picks of the same shape."""
+    content = json.loads(whole.runtime.exports.read(PICKS).data)
+    first, second = content["picks"]
+    picks = [first, second, *({**first, "rank": 2 + n} for n in range(1, len(changes) - 1))]
+    content["picks"] = [{**pick, **change} for pick, change in zip(picks, changes, strict=True)]
+    whole.runtime.exports.write(PICKS, json.dumps({**content, **of_the_list}).encode(), content_type="application/json")
+
+
+def choices_of(page: str) -> list[tuple[str, str, bool]]:
+    """The links between statistics: address, words, whether it is the page's own."""
+    found = re.search(r'<nav class="choice" aria-label="Statistic">(.*?)</nav>', page, re.DOTALL)
+    links = re.findall(r'<a href="([^"]+)"( aria-current="true")?>([^<]+)</a>', found[1]) if found else []
+    return [(href, words, bool(current)) for href, current, words in links]
+
+
+def test_tonights_picks_of_all_statistics_or_of_one(whole: Evening, client: FlaskClient) -> None:
+    """All by their rank, since a better bet is a better bet; and of one all that there are."""
+    assert choices_of(text_of(client, "/")) == [], "of points alone there is nothing to choose"
+    why = "the list has his best bet alone. Left out: 3 other bets on 2 players of it."
+    stats = ["rebounds", "points", *["rebounds"] * 5]
+    write_picks(whole, *({"stat": stat} for stat in stats), left_out={"bets": 3, "players": 2, "reason": why})
+    page = text_of(client, "/")
+    assert choices_of(page) == [
+        ("/", "all (7)", True),
+        ("/?stat=points", "points (1)", False),
+        ("/?stat=rebounds", "rebounds (6)", False),
+    ]
+    assert (page.count(" rebounds</td>"), page.count(" points</td>")) == (4, 1), "the first five"
+    assert why in page
+    assert f'href="/dates/{DAY}/players/p1?stat=rebounds"' in page
+    page = text_of(client, "/?stat=rebounds")
+    assert (page.count(" rebounds</td>"), page.count(" points</td>")) == (6, 0)
+    assert ("/?stat=rebounds", "rebounds (6)", True) in choices_of(page)
+    assert 'hx-get="/?stat=rebounds"' in page, "what is asked for again is the same"
+    none = text_of(client, "/?stat=threes")
+    assert "None of them is of threes." in none
+    assert [current for _, _, current in choices_of(none)] == [False] * 3
+    refused = client.get("/?stat=goals", headers=HTML)
+    assert refused.status_code == 400
+    assert "ask for one of points" in refused.text
+
+
+def test_a_pick_leads_back_by_statistic_and_what_says_nothing_is_no_failure(
+    whole: Evening, client: FlaskClient
+) -> None:
+    path = f"/dates/{DAY}/players/p1"
+    assert choices_of(text_of(client, path)) == []
+    rows = [
+        prediction_row(EARLY, 1, "P1", "6.5", stat="rebounds", mean=7.1),
+        prediction_row(
+            EARLY, 1, "P1", "6.5", stat="rebounds", system="zone_matchup_v1", mean=None, recommendation="PASS",
+            error_code=NOTHING_TO_SAY,
+        ),
+        prediction_row(
+            EARLY, 1, "P1", "6.5", stat="rebounds", system="xgboost_v1", mean=None, recommendation="PASS",
+            error_code="no_model",
+        ),
+    ]  # fmt: skip
+    whole.add(PREDICTIONS, rows)
+    page = text_of(client, path)
+    assert choices_of(page) == [
+        (f"{path}?stat=points", "points (1)", True),
+        (f"{path}?stat=rebounds", "rebounds (3)", False),
+    ]
+    assert "<td>rebounds</td>" not in page
+    page = text_of(client, f"{path}?stat=rebounds")
+    assert (page.count("<td>rebounds</td>"), page.count("<td>points</td>")) == (3, 0)
+    assert '<td><span class="quiet">nothing to say</span></td>' in page
+    assert "<td>PASS <strong>no_model</strong></td>" in page
+    assert "None is of assists." in text_of(client, f"{path}?stat=assists")
+
+
+def test_a_cell_has_its_rows_by_statistic(whole: Evening, client: FlaskClient) -> None:
+    """A statistic that lacks rows is seen beside the others."""
+    path = f"/dates/{DAY}/phases/phase5_consolidation"
+    whole.add(PREDICTIONS, [prediction_row(EARLY, 1, "P1", "6.5", stat="rebounds")])
+    page = text_of(client, path)
+    assert '<th scope="col" class="number">Points</th><th scope="col" class="number">Rebounds</th>' in page
+    answer = client.get(f"/api/v1{path}").json
+    assert answer is not None
+    assert answer["rows_by_stat"] == [
+        {"table": f"nba_predictions.{table}", "rows": {"points": 2, "rebounds": 1}}
+        for table in ("current_predictions", "player_prop_predictions")
+    ]
+    assert [each["rows"] for each in answer["rows"] if "predictions" in each["table"].split(".")[1]] == [3, 3]
+    assert "Rows by statistic" not in text_of(client, f"/dates/{DAY}/phases/phase4"), "features have none"
 
 
 def test_a_cell_shows_who_started_it(whole: Evening, client: FlaskClient) -> None:

@@ -13,6 +13,9 @@ import pytest
 from local.cli.compare import main as compare
 from local.embedded.contents import foreign
 from local.replay import Archive
+from shared.nba.stats import POINTS, PREDICTED
+from shared.science.systems.error_codes import NOTHING_TO_SAY
+from shared.science.systems.output import SYSTEMS
 from tests.pipeline.whole_day import child, make_run, summary_of
 from tests.support.nba import nba
 
@@ -28,12 +31,12 @@ def test_a_day_from_scraping_to_grading(day_played: Path) -> None:
     lined = summary["lined"]
     assert lined["total"] == lined["predicted"] + sum(lined["left_out"].values())
     assert summary["messages"]["dead_lettered"] == 0
-    assert set(summary["graded"]) == {"points"}
-    graded = summary["graded"]["points"]
-    assert set(graded) == {
-        "moving_average", "zone_matchup_v1", "similarity_balanced_v1", "xgboost_v1", "ensemble_v1",
-    }  # fmt: skip
-    assert len({row["n"] for row in graded.values()}) == 1, "all systems on the same rows"
+    assert list(summary["graded"]) == list(PREDICTED)
+    for stat, graded in summary["graded"].items():
+        # shot zones say something of points, and not of every statistic
+        lacking = set(SYSTEMS) - set(graded)
+        assert lacking <= (set() if stat == POINTS.name else {"zone_matchup_v1"}), stat
+        assert len({row["n"] for row in graded.values()}) == 1, f"all systems on the same rows of {stat}"
     assert summary["runs"][0]["schedule"] == "daily-yesterday-analytics"
     assert len(summary["runs"]) == 9
     (heal,) = [run for run in summary["runs"] if run["schedule"] == "self-heal-predictions"]
@@ -49,16 +52,21 @@ def test_a_played_folder_holds_nothing_that_clean_local_does_not_know(day_played
 def test_the_usual_player_has_five_systems_by_five_lines(day_played: Path) -> None:
     with duckdb.connect(str(day_played / "warehouse.duckdb"), read_only=True) as warehouse:
         counts = warehouse.sql(
-            "SELECT count(*) AS n, count(DISTINCT system_id), count(DISTINCT line_value), min(line_value) "
-            "FROM nba_predictions.current_predictions WHERE line_kind <> 'none' GROUP BY game_id, player_id"
+            "SELECT stat, count(*) AS n, count(DISTINCT system_id), count(DISTINCT line_value) "
+            "FROM nba_predictions.current_predictions "
+            "WHERE line_kind <> 'none' AND error_code IS DISTINCT FROM $nothing GROUP BY game_id, player_id, stat",
+            params={"nothing": NOTHING_TO_SAY},
         ).fetchall()
         stars = warehouse.sql(
             "SELECT count(*) FROM nba_predictions.current_predictions "
             "WHERE line_snapshot_at >= features_as_of OR features_as_of > tipoff_at"
         ).fetchone()
-    assert counts
-    assert all(rows == systems * lines and systems == 5 for rows, systems, lines, _ in counts)
-    assert any(lines == 5 for _, _, lines, _ in counts)
+    assert {stat for stat, *_ in counts} == set(PREDICTED)
+    assert all(rows == systems * lines for _, rows, systems, lines in counts)
+    assert {systems for stat, _, systems, _ in counts if stat == POINTS.name} == {len(SYSTEMS)}
+    # shot zones say nothing of some
+    assert {systems for _, _, systems, _ in counts} <= {len(SYSTEMS), len(SYSTEMS) - 1}
+    assert {stat for stat, _, _, lines in counts if lines == 5} == set(PREDICTED)
     assert stars == (0,)
 
 

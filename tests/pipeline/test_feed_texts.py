@@ -75,8 +75,9 @@ def test_an_export_of_rows_that_were_stored_before_is_printable() -> None:
     content = {
         "system_id": "ensemble_v1",
         "most_picks": 20,
-        "one_bet_per_player": True,
+        "most_per_player": 1,
         "total_candidates": 0,
+        "left_out": {"bets": 0, "players": 0, "reason": None},
         "picks": [],
         "withheld": [],
         "empty_reason": None,

@@ -21,7 +21,7 @@ WHY = "it's mended, cost $5"
 @pytest.fixture
 def state(tmp_path: Path, template: Path) -> Path:
     folder = tmp_path / "state"
-    with open_world(folder, template) as world:
+    with open_world(folder, template, on_disk=True) as world:
         lay_out(world)
     return folder
 

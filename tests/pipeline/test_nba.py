@@ -114,7 +114,7 @@ def _hooks() -> Iterator[None]:
 def state(tmp_path: Path, template: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two dead letters, a log, and nothing else; LOCAL_DIR names it."""
     folder = tmp_path / "state"
-    with open_world(folder, template) as world:
+    with open_world(folder, template, on_disk=True) as world:
         lay_out(world)
     for name in ("RUNTIME", "ARCHIVE", "PROJECT_ID", "PORT"):
         monkeypatch.delenv(name, raising=False)

@@ -6,17 +6,27 @@ from __future__ import annotations
 
 from typing import Any
 
+from shared.nba.stats import PREDICTED, Stat
 from shared.science.features.names import model_features
 from shared.science.model_registry.promotions import move_pointer, read_serving
 from shared.science.model_registry.registry import save_models
 from tests.pipeline.evening import AS_OF, PLAYERS, current_predictions, trigger
 from tests.pipeline.support import PHASE5, PipelineHarness
-from tests.support.systems_models import train_named
+from tests.support.models_by_stat import name_models
 
 COORDINATOR = {"phase5_coordinator": PHASE5["phase5_coordinator"]}
 WORKERS = {"phase5_worker": PHASE5["phase5_worker"]}
-TREES = [f"pinned/xgboost_v1/model.{each}.ubj" for each in ("points", "minutes", "rate")]
-FILES = ("pinned/xgboost_v1/metadata.json", *TREES, "pinned/ensemble_v1/model.json")
+
+
+def files_of(stat: Stat) -> list[str]:
+    """What a version of a statistic is read from, in this order: trees of points themselves are
+    those of points alone, and a sum has neither trees nor a manifest of them.
+    """
+    folder = f"models/{stat.name}/pinned-{stat.name}"
+    boosters = ("points", "minutes", "rate") if stat.name == "points" else ("minutes", "rate")
+    trees = [f"{folder}/xgboost_v1/model.{each}.ubj" for each in boosters]
+    manifest = f"{folder}/{'ensemble_v1' if stat.is_sum else 'xgboost_v1'}/metadata.json"
+    return [manifest, *([] if stat.is_sum else trees), f"{folder}/ensemble_v1/model.json"]
 
 
 class CountingReads:
@@ -35,12 +45,16 @@ class CountingReads:
 
 
 def serve(world: PipelineHarness, version: str) -> None:
-    move_pointer(world.models, "points", read_serving(world.models, "points"), version, by="test", at=AS_OF, why="test")
+    for stat in PREDICTED:
+        seen = read_serving(world.models, stat)
+        move_pointer(world.models, stat, seen, f"{version}-{stat}", by="test", at=AS_OF, why="test")
 
 
 def test_units_predict_with_what_their_batch_pinned_and_an_instance_reads_it_once(evening: PipelineHarness) -> None:
     for version in ("pinned", "newer"):
-        save_models(evening.models, "points", train_named(version), {"features": list(model_features())})
+        for name in PREDICTED:
+            features = {"features": list(model_features(name))}
+            save_models(evening.models, name, name_models(name, f"{version}-{name}"), features)
     serve(evening, "pinned")
     trigger(evening)
     evening.run_until_idle(COORDINATOR)
@@ -48,7 +62,9 @@ def test_units_predict_with_what_their_batch_pinned_and_an_instance_reads_it_onc
     counting = CountingReads(evening.runtime.models)
     evening.swap(models=counting)
     assert len(evening.run_until_idle(WORKERS)) == len(PLAYERS)
-    assert counting.reads == [f"models/points/{path}" for path in FILES], "by the first unit; the others read nothing"
+    pinned = [path for stat in PREDICTED.values() for path in files_of(stat)]
+    assert counting.reads == pinned, "by the first unit; the others read nothing"
     evening.run_until_idle()
-    versions = {each["system_id"]: each["model_version"] for each in current_predictions(evening)}
-    assert (versions["xgboost_v1"], versions["ensemble_v1"]) == ("pinned", "pinned")
+    found = {(each["stat"], each["system_id"]): each["model_version"] for each in current_predictions(evening)}
+    for name in PREDICTED:
+        assert found[name, "ensemble_v1"] == found[name, "xgboost_v1"] == f"pinned-{name}"

@@ -508,7 +508,7 @@ def test_a_graded_day_is_complete(graded: Heal) -> None:
 def grades(world: Heal) -> list[dict[str, Any]]:
     found = world.rows(
         "SELECT * FROM nba_predictions.prediction_accuracy WHERE game_date = @day"
-        " ORDER BY game_id, player_id, system_id, line_value"
+        " ORDER BY game_id, player_id, stat, system_id, line_value"
     )
     return [{name: value for name, value in row.items() if name != "graded_at"} for row in found]
 

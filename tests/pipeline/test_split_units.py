@@ -62,7 +62,7 @@ DEAD = "phase5-worker-prediction-request-dead-letter"
 @pytest.fixture(scope="module")
 def crowd_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("crowd")
-    with open_world(folder, make_template(tmp_path_factory.mktemp("empty"))) as world:
+    with open_world(folder, make_template(tmp_path_factory.mktemp("empty")), on_disk=True) as world:
         games = {player: EARLY if player < 311 else LATE for player in CROWD}
         world.add(FEATURES, [feature_row(player, game) for player, game in games.items()])
         world.add(LINES, [line_row(player, games[player], "20.5", "bookone") for player in sorted(LINED)])

@@ -15,6 +15,7 @@ from functions.train_model.training import run
 from shared.chain.execution.handler import Response
 from shared.chain.messages.messages import TrainingMessage
 from shared.core.failpoints import POINTS
+from shared.nba.stats import STATS
 from shared.science.features.names import model_features
 from shared.science.model_registry.promotions import move_pointer, pointer_of, read_serving
 from shared.science.model_registry.registry import list_saved_versions, load_models, read_metadata, save_models
@@ -30,20 +31,32 @@ TOPIC = "nba-training-trigger"
 GAMES, PLAYERS = 118, 6
 FIRST_WEEK, SECOND_WEEK = 108, 115  # games known at the first and the second training
 AT = NOW
+FORM = ("ewma_20", "ewma_08", "l10", "l20", "season")
 
 
-def lay_out(world: PipelineHarness, *, upside_down_until: int = 0) -> None:
+def lay_out(world: PipelineHarness, *, upside_down_until: int = 0, rebounds_from: int = 0) -> None:
     """Games whose points follow from the players' level; in the first ones the better player scores
-    less.
+    less. Of the others the worse scorer has more, and chance too; before a game nobody counts
+    rebounds.
     """
     box, store = [], []
     for number in range(GAMES):
         for player in range(PLAYERS):
             level = 8.0 + 4.0 * player
             expected = 36.0 - level if number < upside_down_until else level
-            box.append(summary_row(number, player, points=round(expected) + (number * 7 + player * 3) % 9 - 4))
-            known = dict.fromkeys(("points_ewma_20", "points_ewma_08", "points_l10", "points_l20"), level)
-            store.append(feature_store_row(number, player, **known, points_season=level, line=level - 0.5))
+            levels = {"points": level, "rebounds": 9.0 - player, "assists": 7.0 - player, "threes": 4.0 - player / 2}
+            chance = {
+                name: (number * step + player * 3) % width - width // 2
+                for name, step, width in (("rebounds", 5, 5), ("assists", 3, 4), ("threes", 2, 3))
+            }
+            counted = {STATS[name].column: round(levels[name]) + chance[name] for name in chance}
+            counted["points"] = round(expected) + (number * 7 + player * 3) % 9 - 4
+            if number < rebounds_from:
+                del counted["rebounds"]
+            box.append(summary_row(number, player, **counted))
+            known = {f"{name}_{mean}": value for name, value in levels.items() for mean in FORM}
+            known |= {stat.line_feature: sum(levels[part] for part in stat.parts) - 0.5 for stat in STATS.values()}
+            store.append(feature_store_row(number, player, **known))
     world.add("nba_analytics.player_game_summary", box)
     world.add("nba_predictions.ml_feature_store", store)
 
@@ -51,7 +64,7 @@ def lay_out(world: PipelineHarness, *, upside_down_until: int = 0) -> None:
 @pytest.fixture(scope="module")
 def season(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Path:
     folder = tmp_path_factory.mktemp("season")
-    with open_world(folder, template) as world:
+    with open_world(folder, template, on_disk=True) as world:
         lay_out(world)
     return folder / "warehouse.duckdb"
 
@@ -146,7 +159,11 @@ def test_a_versions_metadata_says_all_about_it(trained_twice: PipelineHarness) -
     assert metadata["features"] == list(model_features())
     days = [str(game(number)["game_date"]) for number in (0, SECOND_WEEK)]
     assert [metadata["first_day"], metadata["last_day"]] == days
-    assert metadata["rows"] == completion["record_count"]
+    versions = {name: each["version"] for name, each in completion["metadata"]["stats"].items()}
+    assert list(versions) == list(STATS)
+    rows = [read_metadata(trained_twice.models, name, version)["rows"] for name, version in versions.items()]
+    assert set(rows) == {metadata["rows"]}
+    assert completion["record_count"] == sum(rows)
     assert len(metadata["data_hash"]) == 64
     assert metadata["metrics"] == found["metrics"]
     assert metadata["gate"] == found["gate"]

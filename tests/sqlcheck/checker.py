@@ -7,6 +7,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 from sqlglot import exp
@@ -85,18 +86,26 @@ def is_written(path: Path) -> bool:
     """
     if path.parent.name != "sql":
         return False
-    trees = [ast.parse(file.read_text("utf-8")) for file in sorted(path.parent.parent.glob("*.py"))]
-    if not any(list(_find_calls(tree, "replace_partition")) or list(_find_calls(tree, "execute")) for tree in trees):
-        return False
+    writes, only_read = _find_uses(tuple(file.read_text("utf-8") for file in sorted(path.parent.parent.glob("*.py"))))
+    return writes and path.stem not in only_read
+
+
+@cache
+def _find_uses(texts: tuple[str, ...]) -> tuple[bool, set[str]]:
+    """Whether a package of these Python files writes rows of statements, and the names of those
+    that it only reads; kept, as a package has several statements.
+    """
+    trees = [ast.parse(text) for text in texts]
+    writes = any(list(_find_calls(tree, "replace_partition")) or list(_find_calls(tree, "execute")) for tree in trees)
     only_read = {
         argument.value
         for tree in trees
         for query in _find_calls(tree, "query")
         for read in _find_calls(query, "read_sql")
         for argument in read.args
-        if isinstance(argument, ast.Constant)
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
     }
-    return path.stem not in only_read
+    return writes, only_read
 
 
 def fit_problems(sql: str, table: str) -> Iterator[str]:

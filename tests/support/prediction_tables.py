@@ -57,10 +57,12 @@ class Evening:
 
 
 @contextmanager
-def evening(folder: Path, epoch: int = 1, loads: int = 0) -> Iterator[Evening]:
-    """A runtime on a folder, at NOW; `loads` were made on it before."""
+def evening(
+    folder: Path, epoch: int = 1, loads: int = 0, *, template: Path | None = None, on_disk: bool = False
+) -> Iterator[Evening]:
+    """A runtime on a folder, at NOW; `loads` were made on it before. The rest is open_stores'."""
     clock = ManualClock(NOW)
-    with open_stores(folder, clock, epoch=epoch) as runtime:
+    with open_stores(folder, clock, epoch=epoch, template=template, on_disk=on_disk) as runtime:
         yield Evening(runtime, clock, loads)
 
 

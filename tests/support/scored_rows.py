@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from shared.nba.stats import POINTS
 from shared.science.evaluation import Floats, Scored
 from shared.science.evaluation.arrays import Days, Texts
 from shared.science.systems.distribution import Variance, over_and_push, survival
@@ -44,13 +45,13 @@ def season(rows: int = 6300, days: int = 72, seed: int = 1) -> Season:
     actual = (distribution(mean) < chance[:, None]).sum(axis=1).astype(np.float64)
     book_mean = np.maximum(mean + rng.normal(0.0, BOOK_ERROR, rows), 2.0)
     line = np.maximum(np.round(2.0 * (book_mean - 0.4)) / 2.0, 0.5)
-    over, push = over_and_push(book_mean, SPREAD.of(book_mean), line)
+    over, push = over_and_push(book_mean, SPREAD.of(book_mean, POINTS), line, POINTS)
     return Season(day, mean, actual, book_mean, line, over / (1.0 - push))
 
 
 def distribution(mean: Floats) -> Floats:
     """P(points <= k) of these means, float64[n, HIGHEST]."""
-    return 1.0 - survival(mean[:, None], SPREAD.of(mean)[:, None], np.arange(float(HIGHEST))[None, :])
+    return 1.0 - survival(mean[:, None], SPREAD.of(mean, POINTS)[:, None], np.arange(float(HIGHEST))[None, :], POINTS)
 
 
 def make_scored(
@@ -65,7 +66,7 @@ def make_scored(
     rng = np.random.default_rng(seed)
     mean = np.maximum(games.mean + rng.normal(0.0, error, len(games.mean)), 2.0)
     mean = (mean + games.book_mean) / 2.0 if market else mean
-    over, push = over_and_push(mean, SPREAD.of(mean), games.line)
+    over, push = over_and_push(mean, SPREAD.of(mean, POINTS), games.line, POINTS)
     under = 1.0 - over - push
     pays_over, pays_under = 1.0 / (games.book_p_over * MARGIN) - 1.0, 1.0 / ((1.0 - games.book_p_over) * MARGIN) - 1.0
     value_over, value_under = over * pays_over - under, under * pays_under - over

@@ -23,6 +23,7 @@ from shared.stores.ports import DateRange, Warehouse
 from shared.stores.runtime import Runtime
 from shared.stores.warehouse.rows import table_of
 from shared.stores.warehouse.schemas import all_schemas
+from tests.support.lent_warehouses import lent_warehouse
 
 
 def throwaway_warehouse(path: Path) -> DuckDbWarehouse:
@@ -57,11 +58,27 @@ def reset_counts(warehouse: DuckDbWarehouse) -> None:
 
 
 @contextmanager
-def open_stores(folder: Path, clock: Clock, *, settings: Settings | None = None, epoch: int = 1) -> Iterator[Runtime]:
-    """A runtime on the embedded stores of a folder, closed at the end."""
+def open_stores(
+    folder: Path,
+    clock: Clock,
+    *,
+    settings: Settings | None = None,
+    epoch: int = 1,
+    template: Path | None = None,
+    on_disk: bool = False,
+) -> Iterator[Runtime]:
+    """A runtime on the embedded stores of a folder, closed at the end.
+
+    The warehouse is a lent one, with the rows of the template's file: they end with the runtime,
+    unless its own file is there or `on_disk` asks for one.
+    """
+    path = folder / "warehouse.duckdb"
     with ExitStack() as stack:
         file = stack.enter_context(closing(SqliteFile(folder / "state.sqlite")))
-        warehouse = stack.enter_context(closing(throwaway_warehouse(folder / "warehouse.duckdb")))
+        if on_disk or path.exists():
+            warehouse = stack.enter_context(closing(throwaway_warehouse(path)))
+        else:
+            warehouse = stack.enter_context(lent_warehouse(path, template))
         yield Runtime(
             settings=settings or Settings(),
             clock=clock,

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 
 from shared.science.features.names import model_features
-from shared.science.model_registry.registry import Models
+from shared.science.model_registry.models import Models
 from shared.science.systems.history import GAMES, HISTORY_VALUES, History
 from shared.science.training.rows import TrainingRows
 from shared.science.training.walk_forward import Training, fit
@@ -36,6 +36,7 @@ def training_rows(n: int = 2400, seed: int = 5, days: int = 120) -> TrainingRows
     values["points"] = np.round(level[:, None] + random.normal(0, 5, (n, GAMES)))
     day = np.datetime64("2025-01-01") + np.sort(random.integers(0, days, n)).astype("timedelta64[D]")
     history = History(values, np.full(n, GAMES))
+    features["line"] = line
     features["line_p_over"] = np.where(np.isnan(line), np.nan, random.uniform(0.44, 0.56, n))
     features["teammates_out_lines"] = np.where(random.random(n) < 0.1, 15.5, 0.0)
     features["points_share"] = level / 110.0

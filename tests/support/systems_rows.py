@@ -9,26 +9,26 @@ from typing import Any
 
 import numpy as np
 
+from shared.nba.stats import BASE_STATS
 from shared.science.features.names import model_features
-from shared.science.model_registry.registry import Models
+from shared.science.model_registry.models import Models
 from shared.science.predictions.predict import predict_players
 from shared.science.systems.columns import Floats
 from shared.science.systems.history import GAMES, HISTORY_VALUES, History
 from tests.support.market_features import market_features
 
+# What the average player has in every game.
+USUAL = {"points": 20.0, "rebounds": 6.0, "assists": 4.0, "threes": 2.0}
+_FORM = ("ewma_20", "ewma_08", "season", "prev_season", "l20")
 # Circumstances that change nothing: average pace and defence, one day of rest, nobody more missing
 # than lately.
 NEUTRAL: dict[str, Any] = {
-    "points_ewma_20": 20.0,
-    "points_ewma_08": 20.0,
-    "points_season": 20.0,
-    "points_prev_season": 20.0,
-    "points_l20": 20.0,
+    **{f"{stat}_{mean}": usual for stat, usual in USUAL.items() for mean in _FORM},
+    **{f"{stat}_per_minute_l40": usual / 32.0 for stat, usual in USUAL.items()},
     "games_season": 30,
     "games_known": 60,
     "minutes_ewma_20": 32.0,
     "minutes_l10": 32.0,
-    "points_per_minute_l40": 0.625,
     "pace_factor": 1.0,
     "opponent_def_rating_rel": 0.0,
     "opponent_def_rating_l15": 114.0,
@@ -41,6 +41,8 @@ NEUTRAL: dict[str, Any] = {
     "opponent_fg2_allowed_rel": 0.0,
     "opponent_fg3_allowed_rel": 0.0,
     "opponent_ft_allowed_rel": 0.0,
+    "opponent_rebounds_allowed_rel": 0.0,
+    "opponent_assists_allowed_rel": 0.0,
     "is_home": True,
 }
 
@@ -55,7 +57,8 @@ def feature_row(**changes: Any) -> dict[str, Any]:
         "tipoff_at": "2025-11-15T00:30:00+00:00",
         "features_as_of": "2025-11-14T22:30:00+00:00",
         "quality_score": 92.5,
-        **dict.fromkeys((*model_features(), *market_features())),
+        **dict.fromkeys(name for stat in BASE_STATS for name in model_features(stat)),
+        **dict.fromkeys(market_features()),
         **dict.fromkeys(("paint_share_l20", "mid_share_l20", "three_share_l20")),
         **NEUTRAL,
         **changes,
@@ -79,6 +82,9 @@ def packed_history(games: list[dict[str, Any]]) -> dict[str, list[Any]]:
         "game_id": "0022500001",
         "opponent": "LAL",
         "points": 20,
+        "rebounds": 6,
+        "assists": 4,
+        "threes": 2,
         "minutes": 32.0,
         "fga": 15,
         "fg3a": 6,
@@ -92,10 +98,12 @@ def packed_history(games: list[dict[str, Any]]) -> dict[str, list[Any]]:
     return {name: [{**usual, **game}[name] for game in games] for name in usual}
 
 
-def history_of(points: list[float]) -> History:
-    """One player's history of ordinary games with these points, newest first."""
+def history_of(points: list[float], stat: str = "points") -> History:
+    """One player's history of ordinary games with these points, newest first; or with as much of
+    another statistic.
+    """
     values = {name: np.full((1, GAMES), np.nan) for name in HISTORY_VALUES}
-    packed = packed_history([{"points": p} for p in points])
+    packed = packed_history([{stat: p} for p in points])
     for name in HISTORY_VALUES:
         values[name][0, : len(points)] = packed[name]
     return History(values, np.array([len(points)]))

@@ -14,6 +14,8 @@ from tests.support.stores import append
 from tests.support.systems_rows import NEUTRAL
 
 NIGHT = timedelta(hours=3)
+# What a usual player has of the other statistics, by column of the box score.
+OTHERS = {"rebounds": 6.0, "assists": 4.0, "fg3m": 2.0}
 START = datetime(2025, 1, 1, 0, 30, tzinfo=UTC)
 
 
@@ -80,7 +82,13 @@ def fill(warehouse: DuckDbWarehouse, games: int, players: int, *, leak: bool = F
     """leak: the mean of the last three games is of the game at hand."""
     random = np.random.default_rng(2)
     points = random.negative_binomial(8, 0.3, (games, players))
-    box = [summary_row(n, p, points=int(points[n, p])) for n in range(games) for p in range(players)]
+    chance = np.random.default_rng(3)
+    others = {column: chance.poisson(usual, (games, players)) for column, usual in OTHERS.items()}
+    box = [
+        summary_row(n, p, points=int(points[n, p]), **{name: int(counts[n, p]) for name, counts in others.items()})
+        for n in range(games)
+        for p in range(players)
+    ]
     load(warehouse, "nba_analytics.player_game_summary", box)
     store = [
         feature_store_row(

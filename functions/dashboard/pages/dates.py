@@ -5,11 +5,14 @@ from __future__ import annotations
 from flask import Blueprint, Response, g
 
 from functions.dashboard.pages.page import answer_of, render, render_live
+from functions.dashboard.pages.stat_choice import choose_stat
+from shared.nba.stats import POINTS, place_of
 from shared.operations.actions.mending import mending_of, mending_of_cell
 from shared.operations.actions.runs import FAN_OUT, phases
 from shared.operations.status.batch import BatchDetail
 from shared.operations.status.cell import CellDetail
 from shared.operations.status.lineage import Lineage
+from shared.science.systems.error_codes import NOTHING_TO_SAY
 
 
 def add_routes(pages: Blueprint) -> None:
@@ -24,6 +27,7 @@ def add_routes(pages: Blueprint) -> None:
             is_running=found.cell.is_running,
             title=f"{found.cell.phase} of {found.cell.game_date}",
             detail=found,
+            stats=sorted({stat for table in found.rows_by_stat for stat in table.rows}, key=place_of),
             cell=found.cell,
             mending=mending_of_cell(found.cell),
             incidents=[(each, mending_of(each)) for each in found.incidents],
@@ -46,4 +50,14 @@ def add_routes(pages: Blueprint) -> None:
     @pages.get("/dates/<game_date>/players/<player>")
     def pick(game_date: str, player: str) -> str:
         found: Lineage = answer_of("lineage", game_date=game_date, player=player)
-        return render("today", "pick.html", title=f"{found.player_lookup} on {found.game_date}", lineage=found)
+        choice = choose_stat((each.stat for each in found.predictions), first=POINTS.name)
+        return render(
+            "today",
+            "pick.html",
+            title=f"{found.player_lookup} on {found.game_date}",
+            lineage=found,
+            choice=choice,
+            predictions=[each for each in found.predictions if choice.shows(each.stat)],
+            lines=[each for each in found.lines if choice.shows(each.stat)],
+            nothing_to_say=NOTHING_TO_SAY,
+        )

@@ -10,6 +10,7 @@ from functools import partial
 from flask import Blueprint, Response, g
 
 from functions.dashboard.pages.page import render_live, try_asking
+from functions.dashboard.pages.stat_choice import choose_stat
 from shared.core.concurrency import all_of
 from shared.core.severity import Severity
 from shared.operations.actions.mending import Mending, mending_of, mending_of_cell
@@ -21,6 +22,7 @@ from shared.operations.status.model import SETTLED, TROUBLE, Cell, Grid
 QUEUES = ("dead-letters", "deferred", "breakers", "switches")
 DAYS = 2
 """Yesterday is graded today."""
+FIRST_PICKS = 5
 # Side by side: what the grid and the checks ask of the warehouse are seconds on BigQuery.
 _QUESTIONS = {
     "grid": partial(try_asking, "grid", days=DAYS),
@@ -57,6 +59,8 @@ def add_routes(pages: Blueprint) -> None:
     def today() -> Response:
         found = all_of(_QUESTIONS, len(_QUESTIONS), name="today")
         grid, alerts, health = found["grid"], found["alerts"], found["health"]
+        picks = found["picks"].answer.picks if found["picks"].answer else ()
+        choice = choose_stat((pick.stat for pick in picks), first=None)
         needs = list_needs(alerts.answer["open"] if alerts.answer else (), health.answer)
         return render_live(
             "today",
@@ -70,6 +74,8 @@ def add_routes(pages: Blueprint) -> None:
             health=health,
             queues=found,
             picks=found["picks"],
+            choice=choice,
+            shown=[pick for pick in picks if choice.shows(pick.stat)][: None if choice.chosen else FIRST_PICKS],
         )
 
 

@@ -29,6 +29,7 @@ predicted AS (
   FROM nba_predictions.current_predictions AS p
   LEFT JOIN scheduled AS s ON s.game_id = p.game_id
   WHERE p.game_date = @game_date
+    AND {{says_something(p.)}}
   GROUP BY p.game_id
 ),
 teams AS (

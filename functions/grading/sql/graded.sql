@@ -1,5 +1,5 @@
 -- Every current prediction of the date's finished games against what happened: the rows of
--- prediction_accuracy.
+-- prediction_accuracy. What says nothing has no grade, not even a pass.
 WITH
 -- Games that can be graded, as games.sql found them; they travel as one JSON list. A game that was
 -- not played that day is void for everybody. tipoff_seconds is the schedule's tip-off where it may
@@ -61,6 +61,7 @@ facts AS (
     -- Only what was said before tip-off is graded.
     AND predictions.updated_at < predictions.tipoff_at
     AND (finished.tipoff_at IS NULL OR predictions.updated_at < finished.tipoff_at)
+    AND {{says_something(predictions.)}}
 ),
 outcomes AS (
   SELECT

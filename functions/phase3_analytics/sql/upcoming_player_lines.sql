@@ -115,10 +115,7 @@ recent_games AS (
     player_id, known_at,
     LEAD(known_at) OVER (PARTITION BY player_id ORDER BY tipoff_at, game_id) AS next_known_at,
     COUNT(*) OVER recent AS games,
-    SUM(points) OVER recent AS points,
-    SUM(rebounds) OVER recent AS rebounds,
-    SUM(assists) OVER recent AS assists,
-    SUM(fg3m) OVER recent AS fg3m
+    {{stat_recent(columns, *)}}
   FROM nba_analytics.player_game_summary
   WHERE game_date BETWEEN DATE_SUB(@first_date, INTERVAL 400 DAY) AND @last_date
   WINDOW recent AS (
@@ -130,7 +127,7 @@ recent_games AS (
 form_then AS (
   SELECT
     m.player_id, m.features_as_of, t.stat,
-    ({{stat_value(f., , t.stat, fg3m)}} + 3 * t.usual) / (f.games + 3) AS form
+    ({{stat_value(f., , t.stat, threes)}} + 3 * t.usual) / (f.games + 3) AS form
   FROM (SELECT DISTINCT player_id, features_as_of FROM latest) AS m
   JOIN recent_games AS f
     ON f.player_id = m.player_id AND f.known_at < m.features_as_of

@@ -4,19 +4,21 @@ offers.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection
 from typing import Any
 
 from functions.phase6_export.document import format_optional_timestamp, half_points, points, share
 from functions.phase6_export.exporters import injuries, withheld
 from functions.phase6_export.exporters.advice import BETS, Advice
 from functions.phase6_export.exporters.predictions import main_of
-from functions.phase6_export.reading import Day, key_of
+from functions.phase6_export.reading import Day, Key, key_of
 from functions.phase6_export.reasons import full_reason
 from functions.phase6_export.rows import Row
 from shared.nba.stats import place_of
 
 SYSTEM = "ensemble_v1"
-# Enough for an evening of nine games; with one bet a player the list seldom fills further.
+# Enough for an evening of nine games.
 MOST = 20
 # What tells a candidate and its rank.
 _OF_A_BET = (
@@ -26,32 +28,55 @@ _OF_A_BET = (
 )
 
 
-def content(day: Day, *, withhold_without_injuries: bool = False) -> dict[str, Any]:
+def content(day: Day, *, most_per_player: int = 1, withhold_without_injuries: bool = False) -> dict[str, Any]:
     """The best MOST picks of SYSTEM, highest expected value first.
 
     A candidate is a row of SYSTEM (main line or alternate) that says OVER or UNDER and has an
-    offered price on that side. Lines of one player win and lose together, those of his several
-    statistics too, so each player enters once, with his best bet of all. Bets on games that do not
+    offered price on that side. Bets on one player in one game win and lose together, so each player
+    enters most_per_player times at most, with his best bets of all, each on another statistic;
+    `left_out` counts the other candidates of the players on the list. Bets on games that do not
     take place as predicted stand under `withheld`, by name. Of a team without an injury list in
     force there is no pick where those are withheld, and else each says so.
     """
-    candidates = 0
-    picks: dict[int, Row] = {}
+    candidates: Counter[Key] = Counter()
+    best: dict[Key, dict[str, Row]] = {}
     for row in filter(_is_bet, day.offered.only(*_OF_A_BET)):
-        if withhold_without_injuries and day.injuries_unknown(day.considered[key_of(row)]):
+        player = key_of(row)
+        if withhold_without_injuries and day.injuries_unknown(day.considered[player]):
             continue
-        candidates += 1
-        if row["player_id"] not in picks or _rank(row) < _rank(picks[row["player_id"]]):
-            picks[row["player_id"]] = row
-    best = sorted(picks.values(), key=_rank)[:MOST]
+        candidates[player] += 1
+        of_him = best.setdefault(player, {})
+        if row["stat"] not in of_him or _rank(row) < _rank(of_him[row["stat"]]):
+            of_him[row["stat"]] = row
+    allowed = {player: sorted(of_him.values(), key=_rank)[:most_per_player] for player, of_him in best.items()}
+    picks = sorted((row for rows in allowed.values() for row in rows), key=_rank)[:MOST]
+    others = {player: candidates[player] - len(allowed[player]) for player in map(key_of, picks)}
     return {
         "system_id": SYSTEM,
         "most_picks": MOST,
-        "one_bet_per_player": True,
-        "total_candidates": candidates,
-        "picks": [{"rank": rank, **_pick(row, day)} for rank, row in enumerate(best, start=1)],
+        "most_per_player": most_per_player,
+        "total_candidates": candidates.total(),
+        "left_out": _count_left_out(others.values(), most_per_player),
+        "picks": [{"rank": rank, **_pick(row, day)} for rank, row in enumerate(picks, start=1)],
         "withheld": withheld.entries(day, filter(_is_bet, day.not_offered.only(*_OF_A_BET))),
     }
+
+
+def _count_left_out(others: Collection[int], most_per_player: int) -> dict[str, Any]:
+    """others: of each player on the list, how many candidates the limit leaves out."""
+    bets, players = sum(others), sum(map(bool, others))
+    limit = (
+        "his best bet alone" if most_per_player == 1 else f"his best {most_per_player} alone, each on another statistic"
+    )
+    why = (
+        "Bets on one player in one game win and lose together, whether on several lines or on several statistics: "
+        f"the list has {limit}. Left out: {_write_count(bets, 'other bet')} on {_write_count(players, 'player')} of it."
+    )
+    return {"bets": bets, "players": players, "reason": why if bets else None}
+
+
+def _write_count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _is_bet(row: Row) -> bool:

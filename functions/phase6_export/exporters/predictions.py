@@ -12,7 +12,7 @@ from functions.phase6_export.document import fair_price, format_optional_timesta
 from functions.phase6_export.exporters import injuries, withheld
 from functions.phase6_export.exporters.advice import Advice
 from functions.phase6_export.reading import Day
-from functions.phase6_export.reasons import explanation, line_reason
+from functions.phase6_export.reasons import explanation, line_reasons
 from functions.phase6_export.rows import Row
 
 # The field of a player that his own file has too.
@@ -30,7 +30,7 @@ def content(day: Day) -> dict[str, Any]:
         "total_players": len(day.by_player),
         "total_rows": len(day.offered),
         "players": _players(day),
-        "withheld": withheld.entries(day, day.not_offered.only("game_id", "player_id", "player_lookup")),
+        "withheld": withheld.entries(day, day.not_offered.distinct("game_id", "player_id", "player_lookup")),
     }
 
 
@@ -78,7 +78,9 @@ def _systems(rows: Sequence[Row], player: Row) -> list[dict[str, Any]]:
                 "error_code": first["error_code"],
                 "error_message": first["error_message"],
                 "explanation": explanation(main),
-                "lines": [_line(row, main, player) for row in lines],
+                "lines": [
+                    _line(row, reason) for row, reason in zip(lines, line_reasons(lines, main, player), strict=True)
+                ],
             }
         )
     return systems
@@ -94,7 +96,7 @@ def main_of(rows: Sequence[Row]) -> Row:
     return next((row for row in rows if row["explanation"] is not None), rows[0])
 
 
-def _line(row: Row, main: Row, player: Row) -> dict[str, Any]:
+def _line(row: Row, reason: str) -> dict[str, Any]:
     advice = Advice.of(row)
     return {
         "line": half_points(row["line_value"]),
@@ -107,5 +109,5 @@ def _line(row: Row, main: Row, player: Row) -> dict[str, Any]:
         "expected_value": share(row["expected_value"]),
         "confidence": share(row["confidence_score"]),
         "recommendation": advice.recommendation,
-        "reason": line_reason(row, main, player),
+        "reason": reason,
     }

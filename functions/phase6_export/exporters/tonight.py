@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from functions.phase6_export.by_stat import figure_of
 from functions.phase6_export.document import Encoded, format_optional_timestamp, half_points, points, share
 from functions.phase6_export.exporters import injuries
 from functions.phase6_export.exporters.advice import Advice
@@ -72,7 +73,7 @@ class Tonight:
                     "opponent": game["opponent"],
                     "is_home": game["is_home"],
                     "minutes": points(game["minutes"]),
-                    **{stat: game[stat] for stat in self.day.stats},
+                    **{stat: figure_of(game, stat) for stat in self.day.stats},
                 }
                 for game in self._last_games.get(key[1], [])
             ],
@@ -146,10 +147,10 @@ class Tonight:
                 }
                 for system, each in sorted(mains.items())
             ],
-            "season_average": points(row.get(f"{stat}_season")),
-            "last_5_average": points(row.get(f"{stat}_l5")),
-            "last_10_average": points(row.get(f"{stat}_l10")),
-            "last_10": [game[stat] for game in self._last_games.get(row["player_id"], [])],
+            "season_average": points(figure_of(row, stat, "season")),
+            "last_5_average": points(figure_of(row, stat, "l5")),
+            "last_10_average": points(figure_of(row, stat, "l10")),
+            "last_10": [figure_of(game, stat) for game in self._last_games.get(row["player_id"], [])],
         }
 
 

@@ -151,10 +151,14 @@ game_lines AS (
   WHERE {{is_known()}}
   GROUP BY game_id
 ),
+-- Of player lines any statistic's: books may offer rebounds before they offer points.
 seen AS (
   SELECT
     p.game_id,
-    LOGICAL_OR(COALESCE(f.null_reasons, '') NOT LIKE '%market=no_line%') AS player_lines_seen,
+    LOGICAL_OR(
+      COALESCE(f.null_reasons, '') NOT LIKE '%market=no_line%'
+      OR COALESCE({{stat_lines(f., others)}}) IS NOT NULL
+    ) AS player_lines_seen,
     LOGICAL_OR(COALESCE(f.null_reasons, '') NOT LIKE '%game_line=none%') AS game_lines_seen
   FROM predicted AS p
   INNER JOIN nba_predictions.ml_feature_store AS f

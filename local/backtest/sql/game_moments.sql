@@ -1,12 +1,13 @@
 -- The moments of each game that a list is asked for: just before tip-off, since a list of tip-off
 -- itself comes too late for any run, and the earliest snapshot of the main lines that its players'
--- feature rows have. Parameters: @first_date, @last_date.
+-- feature rows have: of points, or where there is none of any statistic. Parameters: @first_date,
+-- @last_date.
 WITH lines AS (
-  SELECT game_id, MIN(snapshot_time) AS line_at
+  SELECT game_id, COALESCE(MIN(IF(stat = 'points', snapshot_time, NULL)), MIN(snapshot_time)) AS line_at
   FROM (
-    SELECT l.game_id, l.snapshot_time
+    SELECT l.game_id, l.stat, l.snapshot_time
     FROM nba_analytics.upcoming_player_lines AS l
-    WHERE l.game_date BETWEEN @first_date AND @last_date AND l.stat = 'points' AND l.is_main AND l.player_id IS NOT NULL
+    WHERE l.game_date BETWEEN @first_date AND @last_date AND l.is_main AND l.player_id IS NOT NULL
     QUALIFY l.features_as_of = MAX(l.features_as_of) OVER (PARTITION BY l.game_id)
   ) AS m
   GROUP BY game_id

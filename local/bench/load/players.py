@@ -12,16 +12,20 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from shared.nba.stats import POINTS, PREDICTED
+from shared.nba.stats import BASE_STATS, PREDICTED, STATS
 from shared.science.features.names import model_features
+from shared.science.model_registry.models import Models
 from shared.science.model_registry.promotions import move_pointer, read_serving
-from shared.science.model_registry.registry import Models, save_models
-from shared.science.systems.distribution import START_VARIANCE
+from shared.science.model_registry.registry import save_models
+from shared.science.model_registry.stored_models import minutes_features
+from shared.science.systems.distribution import start_variance
 from shared.science.systems.ensemble import Combination, EnsembleModel
+from shared.science.systems.formulas import speaking_systems
 from shared.science.systems.history import GAMES
 from shared.science.systems.market import MarketCombination
-from shared.science.systems.output import BASE_SYSTEMS, SYSTEMS
-from shared.science.systems.xgboost_v1 import XgboostModel, train
+from shared.science.systems.output import BASE_SYSTEMS, ENSEMBLE
+from shared.science.systems.sums import WITH_MARKET, SumMarket, SumModel, pairs_of
+from shared.science.systems.xgboost_v1 import Matrix, MinutesTrees, XgboostModel, train
 from shared.stores.ports import Blobs, Warehouse
 from shared.stores.warehouse.rows import table_of
 from shared.stores.warehouse.schemas import load_schema
@@ -32,12 +36,16 @@ PAST_GAMES = "nba_analytics.player_game_summary"
 FIRST_PLAYER = 1_000_000
 PLAYERS_PER_GAME = 16
 BOOKS = ("bookone", "booktwo")
-# Five systems, each at the line and two alternates on either side.
-ROWS_PER_PLAYER = 25
+# Of each statistic the systems that speak of it, each at the line and two alternates on either
+# side; the others once.
+ROWS_PER_PLAYER = sum(
+    len(stat.line_steps) * (len(speaking_systems(stat)) + 1) + len(BASE_SYSTEMS) - len(speaking_systems(stat))
+    for stat in PREDICTED.values()
+)
 TRAINED_ON = 2000
 MADE_AT = datetime(2025, 1, 1, tzinfo=UTC)
 _OF_A_TYPE: dict[str, Any] = {"STRING": "x", "INT64": 1, "FLOAT64": 1.0, "BOOL": False, "NUMERIC": Decimal(1)}
-_LEVELS = ("points_ewma_20", "points_ewma_08", "points_season", "points_prev_season", "points_l20", "points_l10")
+_LEVELS = ("ewma_20", "ewma_08", "season", "prev_season", "l20", "l10")
 _USUAL: dict[str, Any] = {
     "games_season": 30,
     "games_known": 60,
@@ -86,11 +94,12 @@ def feature_row(player: int, day: date, as_of: datetime, tipoff: datetime) -> di
     """A row with every model feature known."""
     level = 8.0 + player % 20
     known = {field.name: _OF_A_TYPE[field.type] for field in load_schema(FEATURES).fields if field.type in _OF_A_TYPE}
-    absent = {name: None for name in known if name not in model_features()}
+    read = {name for stat in BASE_STATS for name in model_features(stat)}
+    absent = {name: None for name in known if name not in read}
     return {
         **known,
         **absent,
-        **dict.fromkeys(_LEVELS, level),
+        **{f"{stat}_{mean}": level * STATS[stat].usual / 10 for stat in BASE_STATS for mean in _LEVELS},
         **{"points2_l20": level / 2, "points3_l20": level / 3, "points1_l20": level / 6},
         **_USUAL,
         **_identity(player, day),
@@ -102,19 +111,20 @@ def feature_row(player: int, day: date, as_of: datetime, tipoff: datetime) -> di
 
 
 def line_rows(player: int, day: date, as_of: datetime) -> list[dict[str, Any]]:
-    """Each book's main line of points."""
+    """Each book's main lines, which leave room for two tested lines below."""
     return [
         {
             **_identity(player, day),
             "features_as_of": as_of,
-            "stat": POINTS.name,
+            "stat": stat.name,
             "bookmaker": book,
             "is_main": True,
-            "line": Decimal(8 + player % 20) + Decimal("0.5"),
+            "line": Decimal(2 + player % 20 % (1 + round(2 * stat.usual))) + Decimal("0.5"),
             "over_price": -115,
             "under_price": -105,
             "snapshot_time": as_of - timedelta(minutes=20),
         }
+        for stat in PREDICTED.values()
         for book in BOOKS
     ]
 
@@ -145,6 +155,9 @@ def past_games(players: int, day: date, tipoff: datetime) -> pa.Table:
         "known_at": [tipoff - each + timedelta(hours=3) for each in ago],
         "minutes": 28.0 + back % 8,
         "points": 8 + player % 20 + (player * back) % 9 - 4,
+        "rebounds": 2 + player % 8 + (player * back) % 5,
+        "assists": 1 + player % 5 + (player * back) % 4,
+        "fg3m": (player + back) % 4,
         "fga": 10 + back % 6,
         "fg3a": 3 + back % 4,
         "fta": 2 + back % 4,
@@ -156,18 +169,28 @@ def past_games(players: int, day: date, tipoff: datetime) -> pa.Table:
 
 def keep_models(models: Blobs) -> None:
     """Train trees of the usual size on noise, and keep them with an even combination as the current
-    models of every statistic.
+    models of every base statistic; of every sum a model without correlations.
     """
-    names = model_features()
     random = np.random.default_rng(1)
-    inputs = random.normal(10.0, 3.0, (TRAINED_ON, len(names))).astype(np.float32)
-    trees = train(inputs, random.normal(15.0, 6.0, TRAINED_ON), random.normal(25.0, 5.0, TRAINED_ON))
-    even = {system: 1 / len(BASE_SYSTEMS) for system in BASE_SYSTEMS}
+    minutes: MinutesTrees = {}
+    played, of_minutes = random.normal(25.0, 5.0, TRAINED_ON), _noise(random, len(minutes_features()))
     market = MarketCombination(intercept=0.0, line=0.5, early=0.0, price=0.5, late=0.2)
-    variance = dict.fromkeys(SYSTEMS, START_VARIANCE)
-    for stat in PREDICTED:
-        version = f"load-{stat}"
-        ensemble = EnsembleModel(version, Combination(0.0, even), market, variance, START_VARIANCE)
-        trained = Models(XgboostModel(version, names, trees), ensemble)
-        save_models(models, stat, trained, {"features": list(names), "rows": TRAINED_ON})
-        move_pointer(models, stat, read_serving(models, stat), version, by="load", at=MADE_AT, why="made up")
+    for name, stat in PREDICTED.items():
+        version = f"load-{name}"
+        systems = speaking_systems(stat)
+        if stat.is_sum:
+            apart = {system: dict.fromkeys(pairs_of(stat), 0.0) for system in (*systems, ENSEMBLE, WITH_MARKET)}
+            trained = Models(sums=SumModel(version, apart, dict.fromkeys(apart, 1.0), SumMarket(0.0, 0.35, 0.5)))
+        else:
+            names, start = model_features(name), start_variance(stat)
+            results = random.normal(stat.usual, stat.usual_variance**0.5, TRAINED_ON)
+            trees = train(stat, _noise(random, len(names)), of_minutes, results, played, minutes)
+            even = Combination(0.0, {system: 1 / len(systems) for system in systems})
+            ensemble = EnsembleModel(version, even, market, dict.fromkeys((*systems, ENSEMBLE), start), start)
+            trained = Models(XgboostModel(version, names, minutes_features(), trees), ensemble)
+        save_models(models, name, trained, {"features": list(model_features(name)), "rows": TRAINED_ON})
+        move_pointer(models, name, read_serving(models, name), version, by="load", at=MADE_AT, why="made up")
+
+
+def _noise(random: np.random.Generator, features: int) -> Matrix:
+    return random.normal(10.0, 3.0, (TRAINED_ON, features)).astype(np.float32)

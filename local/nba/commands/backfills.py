@@ -18,7 +18,8 @@ from local.nba.days import DAY, write_day
 from local.nba.exit_codes import DONE
 from local.nba.place import Place
 from local.nba.rendering import Column, Kind, of
-from shared.nba.odds_markets import MARKETS, event_cost
+from shared.core.settings import Settings
+from shared.nba.odds_markets import choose_markets, event_cost
 from shared.operations.actions.signature import Signature
 from shared.stores.ports import DateRange
 
@@ -95,14 +96,18 @@ def backfill(
 
 
 def _follow(place: Place, consent: Consent, asked: Asked) -> Answer:
-    """Raises NotThrough where a month is not."""
+    """Raises NotThrough where a month is not, ConfigError where ODDS_STATS names what is no
+    statistic.
+    """
     wanted = asked.wanted
-    most = event_cost(MARKETS, past=True)
+    odds_stats = Settings.from_environment(place.environment).odds_stats
+    most = event_cost(choose_markets(odds_stats), past=True)
+    of_what = f"of ODDS_STATS={odds_stats}" if odds_stats else "of every statistic, as ODDS_STATS names none"
     again = "all of it is fetched and done anew" if asked.anew else "what is through is not done again"
     consent.ask(
         [
             f"Fills {wanted.first} to {wanted.last}, phases 1 to 4, one month after the other; {again}.",
-            f"Past lines that the raw bucket lacks cost up to {most} of the odds API's quota a game.",
+            f"Past lines that the raw bucket lacks cost up to {most} of the odds API's quota a game: {of_what}.",
         ]
     )
     signature = Signature(**consent.sign(place))

@@ -51,15 +51,22 @@ def _written_at(file: Path) -> int:
 @click.option("--to", "last", type=DAY, help="Last day.")
 @_seasons
 @click.option("--learn", help="What models learn absences from: lists (the default), or derived from box scores.")
+@click.option("--stats", help="Statistics to judge, commas between; by default all.")
 def backtest(
-    place: Place, first: date | None, last: date | None, history_seasons: int | None, learn: str | None
+    place: Place,
+    first: date | None,
+    last: date | None,
+    history_seasons: int | None,
+    learn: str | None,
+    stats: str | None,
 ) -> Answer:
     """Judge the prediction systems on days gone by, of the simulated league or --archive."""
     place.local_only("backtest", "take an archive of its days: --archive.")
     from local.backtest.arguments import Arguments
     from local.backtest.play import play as play_days
 
-    arguments = Arguments.of(_settings(place, FROM=first, TO=last, HISTORY_SEASONS=history_seasons, LEARN=learn))
+    given = {"FROM": first, "TO": last, "HISTORY_SEASONS": history_seasons, "LEARN": learn, "STATS": stats}
+    arguments = Arguments.of(_settings(place, **given))
     with kept_when_interrupted(AGAIN), _screen() as screen:
         document = play_days(arguments, screen)
     return Answer(document, ATTENTION if document["alarms"] else DONE)

@@ -42,7 +42,7 @@ class Game:
     """Players of the newest context with a feature row of the same moment."""
     result_teams: int
     predictions: int
-    """Current predictions that were written before tip-off."""
+    """Current predictions that were written before tip-off and say something of their statistic."""
     grades: int
     """Grades that say what the box score says."""
     points_apart: bool = False

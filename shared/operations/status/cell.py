@@ -8,12 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
+from typing import Any
 
 from shared.chain.execution.records import COLLECTION, Execution
 from shared.chain.messages import outbox
 from shared.core.concurrency import all_of, both
 from shared.core.errors import NotFound, split_next_step
 from shared.core.pipeline import FunctionSpec, Pipeline
+from shared.nba.stats import place_of
 from shared.operations.contracts import restarts
 from shared.operations.contracts.restarts import Restart
 from shared.operations.incidents.of_cell import Note, read_incidents_of
@@ -75,6 +77,15 @@ class TableRows:
 
 
 @dataclass(frozen=True)
+class StatRows:
+    """Rows of a date in a table that has statistics."""
+
+    table: str
+    rows: Mapping[str, int]
+    """By statistic, as in shared/nba/stats.py."""
+
+
+@dataclass(frozen=True)
 class RestartDetail:
     """A restart of the phase by self-heal."""
 
@@ -98,6 +109,8 @@ class CellDetail:
     executions: tuple[ExecutionDetail, ...]
     """Newest first, at most twenty."""
     rows: tuple[TableRows, ...]
+    rows_by_stat: tuple[StatRows, ...]
+    """Of those tables that have rows of a statistic."""
     deferred: tuple[Waiting, ...]
     restarts: tuple[RestartDetail, ...]
     batches: tuple[str, ...]
@@ -128,7 +141,8 @@ def read_cell(runtime: Runtime, pipeline: Pipeline, day: date, phase: str) -> Ce
         function=function.name,
         contracts=_contracts(facts, phase),
         executions=_executions(runtime, function, day, runs),
-        rows=rows,
+        rows=tuple(_table(row) for row in rows if row["stat"] is None),
+        rows_by_stat=_by_stat(rows),
         deferred=tuple(facts.waiting.get(phase, ())),
         restarts=tuple(_restart(each) for each in restarts.of_date(runtime, day) if each.phase == phase),
         batches=tuple(batch.batch_id for batch in reversed(facts.snapshot.batches)),
@@ -178,10 +192,18 @@ def _execution(run: Run, document: Document | None, query: str) -> ExecutionDeta
     )
 
 
-def _rows(runtime: Runtime, day: date, phase: str) -> tuple[TableRows, ...]:
+def _rows(runtime: Runtime, day: date, phase: str) -> list[Mapping[str, Any]]:
+    """Of the phase's tables, whole and by statistic."""
     found = runtime.warehouse.query(read_sql(PACKAGE, "rows"), {"game_date": day}).to_pylist()
     wanted = _ROWS_OF.get(phase, phase)
-    return tuple(_table(row) for row in found if row["phase"] == wanted)
+    return [row for row in found if row["phase"] == wanted]
+
+
+def _by_stat(rows: Sequence[Mapping[str, Any]]) -> tuple[StatRows, ...]:
+    found: dict[str, dict[str, int]] = {}
+    for row in sorted((row for row in rows if row["stat"] is not None), key=lambda row: place_of(row["stat"])):
+        found.setdefault(row["table_name"], {})[row["stat"]] = int(row["row_count"])
+    return tuple(StatRows(table, found[table]) for table in sorted(found))
 
 
 def _table(row: Mapping[str, object]) -> TableRows:

@@ -21,6 +21,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.core.errors import Fatal, ModelDamaged, NotFound
+from shared.nba.stats import STATS
+from shared.science.systems.output import ENSEMBLE, XGBOOST
 from shared.stores.ports import Blobs
 
 logger = logging.getLogger(__name__)
@@ -46,6 +48,11 @@ def path_of(stat: str, version: str, system: str, name: str = "") -> str:
     slash.
     """
     return f"models/{stat}/{version}/{system}/{name}"
+
+
+def systems_of(stat: str) -> tuple[str, ...]:
+    """The systems of which a statistic's version has models."""
+    return (ENSEMBLE,) if stat in STATS and STATS[stat].is_sum else (XGBOOST, ENSEMBLE)
 
 
 def advise_rollback(stat: str) -> str:

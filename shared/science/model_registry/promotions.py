@@ -3,6 +3,8 @@ object, moved on the generation it was read.
 
     {"xgboost_v1": version, "ensemble_v1": version, "promotions": [oldest, ..., the one in force]}
 
+(of a sum ensemble_v1 alone: model_files.systems_of).
+
 The history lies in the pointer itself, because a bucket writes one object at a time: no crash
 leaves a pointer without its record or a record of what never served. A year of weekly promotions is
 some 20 kB.
@@ -17,7 +19,8 @@ from datetime import datetime
 from typing import Any, Literal
 
 from shared.core.errors import ModelDamaged, NotFound, PreconditionFailed, WriteConflict
-from shared.science.systems.output import ENSEMBLE, XGBOOST
+from shared.science.model_registry.model_files import systems_of
+from shared.science.systems.output import ENSEMBLE
 from shared.stores.ports import Blob, Blobs
 
 HISTORY = "promotions"
@@ -51,12 +54,12 @@ class Serving:
 
     @property
     def version(self) -> str | None:
-        """The version that serves; both systems have the same."""
-        return self.versions.get(XGBOOST)
+        """The version that serves; all systems have the same."""
+        return self.versions.get(ENSEMBLE)
 
     def serves(self, version: str) -> bool:
-        """Whether both models of a version serve."""
-        return self.versions == _versions_of(version)
+        """Whether a version's models serve."""
+        return set(self.versions.values()) == {version}
 
     def find_move_by(self, execution: str) -> Promotion | None:
         """What an execution has done already, so that its redelivery does not do it twice."""
@@ -79,9 +82,9 @@ class Serving:
     def find_rollback_from(self, version: str) -> Promotion | None:
         """The rollback from a version, where nobody made it serve again since."""
         for each in reversed(self.promotions):
-            if each.versions.get(XGBOOST) == version:
+            if each.versions.get(ENSEMBLE) == version:
                 return None
-            if each.action == "rollback" and each.replaced.get(XGBOOST) == version:
+            if each.action == "rollback" and each.replaced.get(ENSEMBLE) == version:
                 return each
         return None
 
@@ -138,20 +141,20 @@ def parse_pointer(blob: Blob) -> Serving:
     try:
         document: dict[str, Any] = json.loads(blob.data)
         history = tuple(Promotion(**each) for each in document.pop(HISTORY, []))
-        _check(document, history)
+        _check(document, history, _stat_of(blob.path))
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         raise ValueError(f"{len(blob.data)} bytes: {error}") from error
     return Serving(document, history, blob.generation)
 
 
-def _check(versions: Mapping[str, str], history: tuple[Promotion, ...]) -> None:
+def _check(versions: Mapping[str, str], history: tuple[Promotion, ...], stat: str) -> None:
     """Raises ValueError where a pointer is JSON, but not one: its last promotion says once more
     what serves.
     """
     moves = [versions, *(each.versions for each in history), *(each.replaced for each in history if each.replaced)]
     for each in moves:
-        if set(each) != {XGBOOST, ENSEMBLE} or not all(isinstance(version, str) for version in each.values()):
-            raise ValueError(f"{each} does not name a version of {XGBOOST} and {ENSEMBLE}")
+        if set(each) != set(systems_of(stat)) or not all(isinstance(version, str) for version in each.values()):
+            raise ValueError(f"{each} does not name a version of {' and '.join(systems_of(stat))}")
     if history and history[-1].versions != versions:
         raise ValueError(f"it names {versions}, and its last promotion {history[-1].versions}")
 
@@ -161,8 +164,8 @@ def current_versions(blobs: Blobs, stat: str) -> dict[str, str]:
     return dict(read_serving(blobs, stat).versions)
 
 
-def _versions_of(version: str) -> dict[str, str]:
-    return dict.fromkeys((XGBOOST, ENSEMBLE), version)
+def _stat_of(path: str) -> str:
+    return path.split("/")[1]
 
 
 def move_pointer(
@@ -176,11 +179,11 @@ def move_pointer(
     at: datetime,
     why: str,
 ) -> Promotion:
-    """Make both models of a version of a statistic serve, and record it. Returns the record.
+    """Make the models of a version of a statistic serve, and record it. Returns the record.
 
     Raises WriteConflict where its pointer is no longer the one that was seen.
     """
-    promotion = Promotion(action, _versions_of(version), seen.versions, by, at.isoformat(), why)
+    promotion = Promotion(action, dict.fromkeys(systems_of(stat), version), seen.versions, by, at.isoformat(), why)
     document = {**promotion.versions, HISTORY: [asdict(each) for each in (*seen.promotions, promotion)]}
     data = json.dumps(document, indent=1, sort_keys=True).encode()
     try:

@@ -1,6 +1,6 @@
-"""Explanations: the few features that moved each prediction most, in points.
+"""Explanations: the few features that moved each prediction most, in the statistic's unit.
 
-Every system's module says by `contributions` what its figure is made of: name -> points float64[n],
+Every system's module says by `contributions` what its figure is made of: name -> float64[n],
 which add up to the mean before its floor. BASE is the part that no circumstance moves; every other
 name is a feature's, the line's, or a term's of the formula that is no single feature ("form",
 "similar_games").
@@ -14,15 +14,18 @@ from functools import partial
 
 import numpy as np
 
-from shared.science.model_registry.registry import Models
+from shared.nba.stats import STATS, Stat
+from shared.science.model_registry.models import Models
+from shared.science.predictions.outputs import NO_MODELS, ModelsOf, Nights, Outputs
 from shared.science.systems import ensemble, xgboost_v1
 from shared.science.systems.columns import Features, Floats
+from shared.science.systems.ensemble import EnsembleModel
 from shared.science.systems.formulas import FORMULAS
 from shared.science.systems.history import History
-from shared.science.systems.market import LINE
 from shared.science.systems.output import (
     BASE,
     ENSEMBLE,
+    SYSTEMS,
     XGBOOST,
     SystemOutput,
     run_named,
@@ -36,45 +39,102 @@ Contributions = Mapping[str, Floats]
 
 
 def contributions_of(
-    features: Features, history: History, line: Floats, models: Models, outputs: Sequence[SystemOutput]
-) -> dict[str, Contributions]:
-    """system_id -> its contributions to n rows, of the systems that could predict any.
+    features: Features,
+    history: History,
+    lines: Mapping[str, Floats],
+    models: ModelsOf,
+    base: Outputs,
+    nights: Nights,
+) -> dict[str, dict[str, Contributions]]:
+    """By statistic and system_id its contributions to n rows, of the systems that could predict
+    any.
 
-    features, history and line are what the outputs (of all systems) were made of. Raises
-    SystemFailed with the system's name.
+    features, history and lines are what base and nights were made of. A sum's are those of its
+    parts, same names added up. Raises SystemFailed with the system's name.
     """
+    found: dict[str, dict[str, Contributions]] = {}
+    for name, outputs in base.items():
+        if not STATS[name].is_sum:
+            parts = _contributions_of_base(STATS[name], features, history, models.get(name, NO_MODELS), outputs)
+            found[name] = parts
+            model = models.get(name, NO_MODELS).ensemble
+            if model is not None and name in nights.before:
+                make = partial(_ensemble_contributions, STATS[name], features, lines, model, parts, outputs, nights)
+                found[name] = {**parts, ENSEMBLE: run_named(ENSEMBLE, make)}
+    for name in base:
+        stat = STATS[name]
+        if stat.is_sum:
+            systems = [system for system in SYSTEMS if all(system in found[part] for part in stat.parts)]
+            found[name] = {system: _add([found[part][system] for part in stat.parts]) for system in systems}
+    return found
+
+
+def _contributions_of_base(
+    stat: Stat, features: Features, history: History, models: Models, outputs: Sequence[SystemOutput]
+) -> dict[str, Contributions]:
     ways: dict[str, Callable[[], Contributions]] = {
-        formula.system_id: partial(formula.contributions, features, history) for formula in FORMULAS
+        formula.system_id: partial(formula.contributions, features, history, stat) for formula in FORMULAS
     }
     if models.xgboost is not None:
-        trees = models.xgboost
-        ways[XGBOOST] = lambda: xgboost_v1.contributions(features, trees)
+        ways[XGBOOST] = partial(xgboost_v1.contributions, features, models.xgboost)
+    able = {one.system_id for one in outputs if not np.isnan(one.mean).all()}
+    return {system: run_named(system, way) for system, way in ways.items() if system in able}
+
+
+def _ensemble_contributions(
+    stat: Stat,
+    features: Features,
+    lines: Mapping[str, Floats],
+    model: EnsembleModel,
+    parts: Mapping[str, Contributions],
+    outputs: Sequence[SystemOutput],
+    nights: Nights,
+) -> Contributions:
+    """With what the lines of sums added."""
     means = {one.system_id: one.mean for one in outputs}
-    able = {system for system, mean in means.items() if not np.isnan(mean).all()}
-    parts = {system: run_named(system, way) for system, way in ways.items() if system in able}
-    if models.ensemble is None or ENSEMBLE not in able:
-        return dict(parts)
-    model = models.ensemble
-    return {**parts, ENSEMBLE: run_named(ENSEMBLE, lambda: ensemble.contributions(parts, means, features, line, model))}
+    line = lines.get(stat.name, np.full(len(nights.before[stat.name].mean), np.nan))
+    own = ensemble.contributions(parts, means, features, line, model, stat)
+    sums = {line: of_parts[stat.name] for line, of_parts in nights.moved.added.items() if stat.name in of_parts}
+    return _add([own, sums])
+
+
+def _add(all_of: Sequence[Contributions]) -> dict[str, Floats]:
+    """Contributions of the same names added up."""
+    total: dict[str, Floats] = {}
+    for each in all_of:
+        for name, values in each.items():
+            total[name] = total[name] + values if name in total else values
+    return total
 
 
 def explanations(
-    features: Features, history: History, line: Floats, models: Models, outputs: Sequence[SystemOutput]
-) -> dict[str, list[str | None]]:
-    """system_id -> JSON lists for n rows, None where the system could not predict; as
+    features: Features,
+    history: History,
+    lines: Mapping[str, Floats],
+    models: ModelsOf,
+    base: Outputs,
+    nights: Nights,
+) -> dict[str, dict[str, list[str | None]]]:
+    """By statistic and system_id JSON lists for n rows, None where the system could not predict; as
     contributions_of.
     """
-    values = {**features, LINE: line}
-    means = {one.system_id: one.mean for one in outputs}
-    found = contributions_of(features, history, line, models, outputs)
-    return {system: largest(parts, values, ~np.isnan(means[system])) for system, parts in found.items()}
+    values = {**features, **{STATS[name].line_feature: line for name, line in lines.items()}}
+    found = contributions_of(features, history, lines, models, base, nights)
+    able = {
+        name: {one.system_id: ~np.isnan(one.mean) for one in [*outputs, nights.outputs[name]]}
+        for name, outputs in base.items()
+    }
+    return {
+        name: {system: largest(parts, values, able[name][system]) for system, parts in of_stat.items()}
+        for name, of_stat in found.items()
+    }
 
 
 def largest(parts: Contributions, values: Features, wanted: Sequence[bool] | np.ndarray) -> list[str | None]:
     """For each wanted row the MOST largest contributions as [{"feature", "value", "effect"}], else
     None.
 
-    BASE is left out, and what rounds to no points. value is null where it is unknown, or the name
+    BASE is left out, and what rounds to nothing. value is null where it is unknown, or the name
     is no feature's.
     """
     names = sorted(set(parts) - {BASE})

@@ -11,18 +11,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.nba.stats import PREDICTED, Stat
-from shared.science.model_registry.registry import Models
 from shared.science.predictions.explain import explanations
 from shared.science.predictions.lines import MOST_DEVIATIONS_ABOVE, MOST_DEVIATIONS_BELOW, Policy
-from shared.science.predictions.outputs import FORMULA_FEATURES, NONE_LEFT_OUT, LeftOut, all_outputs
+from shared.science.predictions.outputs import (
+    NO_MODELS,
+    NONE_LEFT_OUT,
+    LeftOut,
+    ModelsOf,
+    base_outputs,
+    combine_all,
+    formula_features,
+)
 from shared.science.predictions.prediction_row import PlayerRequest, PredictionRow, prediction_row
 from shared.science.systems.columns import Floats, columns_of_rows
 from shared.science.systems.distribution import over_and_push
+from shared.science.systems.error_codes import NOTHING_TO_SAY
 from shared.science.systems.history import unpack_histories
-from shared.science.systems.output import BASE_SYSTEMS, DIGITS, SystemOutput
+from shared.science.systems.output import DIGITS, SystemOutput
 
 FAR_FROM_FORM = "far_from_form"
-NO_MODELS = Models()
 Mask = NDArray[np.bool_]
 
 
@@ -40,7 +47,7 @@ def _far_off(outputs: Sequence[SystemOutput], line: Floats) -> Mask:
 
 def predict_players(
     players: Sequence[Mapping[str, Any]],
-    models: Mapping[str, Models],
+    models: ModelsOf,
     policy: Policy,
     left_out: LeftOut = NONE_LEFT_OUT,
     *,
@@ -51,55 +58,65 @@ def predict_players(
     A player is {"features": row of ml_feature_store, "history": columns of his last games
     (pack_histories) or None, "lines": {"points": {"main": "24.5", "books": [{bookmaker, line, over,
     under, snapshot_time, is_main}]}, ...}}, as JSON brings it. models: by statistic; one that is
-    not there has none that is trained. Of each statistic five rows a tested line, or five in all
-    without a line; ordered by statistic, player as given, line, system. policy is what
-    recommendations need (Settings). A system in left_out (system_id -> why) has rows with
-    error_code breaker_open, or system_failed where why is that failure. The row of the main line,
-    or without a line, has the explanation (explained=False: none has).
+    not there has none that is trained. Of each statistic a row of every system at each tested line,
+    or one of each without a line; a system that has nothing to say of the statistic has one row
+    that says so, beside the main line's. Ordered by statistic, player as given, line, system.
+    policy is what recommendations need (Settings). A system in left_out (system_id -> why) has rows
+    with error_code breaker_open, or system_failed where why is that failure. The row of the main
+    line, or without a line, has the explanation (explained=False: none has).
     Raises SchemaMismatch where features or history columns are missing, SystemFailed where one
     system's code fails.
     """
+    if not players:
+        return []
+    names = {*formula_features(), *(name for stat in PREDICTED for name in models.get(stat, NO_MODELS).feature_names)}
+    features = columns_of_rows([player["features"] for player in players], sorted(names))
+    history = unpack_histories([player.get("history") for player in players])
+    asked = {name: [PlayerRequest.read(player, stat) for player in players] for name, stat in PREDICTED.items()}
+    lines = {name: _main_lines(read) for name, read in asked.items()}
+    base = base_outputs(features, history, models, left_out)
+    for name, outputs in base.items():
+        far = _far_off(outputs, lines[name])
+        if far.any():
+            pairs = zip(asked[name], far, strict=True)
+            asked[name] = [replace(one, suspicious=FAR_FROM_FORM) if off else one for one, off in pairs]
+            lines[name] = np.where(far, np.nan, lines[name])
+    nights = combine_all(base, features, lines, models, left_out)
+    why = explanations(features, history, lines, models, base, nights) if explained else {}
     rows: list[PredictionRow] = []
-    for stat in PREDICTED.values():
-        of_stat = models.get(stat.name, NO_MODELS)
-        rows += _predict_stat(stat, players, of_stat, policy, left_out, explained=explained)
+    for name, stat in PREDICTED.items():
+        outputs = [*base[name], nights.outputs[name]]
+        rows += _rows_of_stat(stat, asked[name], outputs, policy, why.get(name, {}))
     return rows
 
 
-def _predict_stat(
+def _main_lines(read: Sequence[PlayerRequest]) -> Floats:
+    return np.array([np.nan if one.main is None or one.suspicious else float(one.main) for one in read])
+
+
+def _rows_of_stat(
     stat: Stat,
-    players: Sequence[Mapping[str, Any]],
-    models: Models,
+    read: Sequence[PlayerRequest],
+    outputs: Sequence[SystemOutput],
     policy: Policy,
-    left_out: LeftOut,
-    *,
-    explained: bool,
+    why: Mapping[str, Sequence[str | None]],
 ) -> list[PredictionRow]:
-    if not players:
-        return []
-    read = [PlayerRequest.read(player, stat) for player in players]
-    names = {*FORMULA_FEATURES, *(models.xgboost.features if models.xgboost else ())}
-    features = columns_of_rows([one.row for one in read], sorted(names))
-    history = unpack_histories([player.get("history") for player in players])
-    line = np.array([np.nan if one.main is None or one.suspicious else float(one.main) for one in read])
-    outputs = all_outputs(features, history, line, models, left_out)
-    far = _far_off(outputs[: len(BASE_SYSTEMS)], line)
-    if far.any():
-        read = [replace(one, suspicious=FAR_FROM_FORM) if off else one for one, off in zip(read, far, strict=True)]
-        line = np.where(far, np.nan, line)
-        outputs = all_outputs(features, history, line, models, left_out)
-    why = explanations(features, history, line, models, outputs) if explained else {}
+    """All rows of one statistic: read and why (explanations by system) are parallel to the rows of
+    the outputs.
+    """
     tested = np.full((len(read), max([1, *(len(one.tested) for one in read)])), np.nan)
     for index, one in enumerate(read):
         tested[index, : len(one.tested)] = [float(value) for value in one.tested]
     chances = []
     for output in outputs:
-        over, push = over_and_push(output.mean[:, None], output.sd[:, None] ** 2, tested)
+        over, push = over_and_push(output.mean[:, None], output.sd[:, None] ** 2, tested, stat)
         chances.append((np.round(over, DIGITS), np.round(push, DIGITS)))
     rows: list[PredictionRow] = []
     for index, one in enumerate(read):
         for position, value in enumerate(one.tested or (None,)):
             for output, (over, push) in zip(outputs, chances, strict=True):
+                if output.error_code[index] == NOTHING_TO_SAY and value != one.main:
+                    continue
                 probability = (float(over[index, position]), float(push[index, position]))
                 has_explanation = value == one.main and output.system_id in why
                 explanation = why[output.system_id][index] if has_explanation else None

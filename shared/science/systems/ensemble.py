@@ -1,5 +1,9 @@
-"""ensemble_v1: a learned non-negative combination of the four systems, and with the market where a
+"""ensemble_v1: a learned non-negative combination of the other systems, and with the market where a
 line is known.
+
+It is made in two steps, since a line of points and rebounds says something of both: `combine` takes
+a base statistic's own line, joint.py may move what it gives by the lines of sums, and `output_of`
+says the result.
 """
 
 from __future__ import annotations
@@ -8,36 +12,35 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from shared.nba.stats import Stat
 from shared.science.systems.columns import Features, Floats
 from shared.science.systems.distribution import Variance
 from shared.science.systems.error_codes import BREAKER_OPEN, MODEL_DAMAGED, NO_INPUTS, SYSTEM_FAILED
-from shared.science.systems.market import FEATURES as MARKET_FEATURES
+from shared.science.systems.formulas import speaking_systems
 from shared.science.systems.market import MarketCombination
 from shared.science.systems.output import (
     BASE,
-    BASE_SYSTEMS,
     ENSEMBLE,
-    LOWEST_MEAN,
     SystemOutput,
     output,
     point_forecast,
 )
 
-FEATURES = MARKET_FEATURES
 # Rows with a line that the market's combination needs; below, the line is left out of it.
 ENOUGH_LINED = 300
 
 
 @dataclass(frozen=True)
 class Combination:
-    """intercept (points) + sum of weight * input; weights are not negative."""
+    """intercept (the statistic's unit) + sum of weight * input; weights are not negative."""
 
     intercept: float
     weights: Mapping[str, float]
 
     def of(self, inputs: Mapping[str, Floats]) -> Floats:
-        """Expected points of n rows; NaN where an input with a weight is NaN."""
+        """What is expected of n rows; NaN where an input with a weight is NaN."""
         total = np.full(len(next(iter(inputs.values()))), self.intercept)
         for name, weight in self.weights.items():
             if weight > 0:
@@ -52,8 +55,8 @@ class Combination:
 
 @dataclass(frozen=True)
 class EnsembleModel:
-    """The trained combinations and every system's variance; with_market is None where too few lines
-    were known.
+    """The trained combinations of a base statistic and every system's variance; with_market is None
+    where too few lines were known.
 
     with_market goes on from the figure without, which knows all that no line is needed for.
     """
@@ -65,8 +68,9 @@ class EnsembleModel:
     variance_with_market: Variance | None
 
 
-def fit_combination(inputs: Mapping[str, Floats], points: Floats) -> Combination:
-    """Non-negative least squares of points float64[n] on the inputs and a free intercept.
+def fit_combination(inputs: Mapping[str, Floats], actual: Floats) -> Combination:
+    """Non-negative least squares of what players did, float64[n], on the inputs and a free
+    intercept.
 
     Lawson & Hanson, Solving Least Squares Problems, ch. 23. Means are taken out first, which frees
     the intercept's sign.
@@ -75,8 +79,8 @@ def fit_combination(inputs: Mapping[str, Floats], points: Floats) -> Combination
 
     names = sorted(inputs)
     table = np.column_stack([inputs[name] for name in names])
-    centre, target = table.mean(axis=0), float(points.mean())
-    weights, _ = nnls(table - centre, points - target)
+    centre, target = table.mean(axis=0), float(actual.mean())
+    weights, _ = nnls(table - centre, actual - target)
     rounded = np.round(weights, 6)
     return Combination(
         intercept=round(target - float(centre @ rounded), 6),
@@ -84,47 +88,75 @@ def fit_combination(inputs: Mapping[str, Floats], points: Floats) -> Combination
     )
 
 
-def fill_means(means: Mapping[str, Floats]) -> dict[str, Floats]:
-    """The four systems' means, where one could not predict the mean of those that could; NaN where
-    none could.
+def fill_means(means: Mapping[str, Floats], stat: Stat) -> dict[str, Floats]:
+    """The means of the systems that speak of the statistic, where one could not predict the mean of
+    those that could; NaN where none could.
     """
-    table = np.column_stack([means[name] for name in BASE_SYSTEMS])
+    systems = speaking_systems(stat)
+    table = np.column_stack([means[name] for name in systems])
     known = ~np.isnan(table)
     count = known.sum(axis=1)
     total = np.where(known, table, 0.0).sum(axis=1)
     average = np.divide(total, count, out=np.full(len(table), np.nan), where=count > 0)
-    return {name: np.where(np.isnan(means[name]), average, means[name]) for name in BASE_SYSTEMS}
+    return {name: np.where(np.isnan(means[name]), average, means[name]) for name in systems}
 
 
-def predict(outputs: Sequence[SystemOutput], features: Features, line: Floats, model: EnsembleModel) -> SystemOutput:
-    """Mean, spread and reason of n rows from the four systems' outputs, and the main lines (NaN:
-    none known).
+@dataclass(frozen=True)
+class Combined:
+    """What ensemble_v1 makes of a base statistic for n rows.
 
-    Where a line is known, the figure uses it and points_no_market is the one without. Error
-    no_inputs where none of the four systems could predict.
+    without and alone are mean and spread without any line, mean and sd those that are said;
+    has_own_line is where the statistic's own line is in them, uses_market where any line is.
     """
-    inputs = fill_means({one.system_id: one.mean for one in outputs})
-    without = np.maximum(model.no_market.of(inputs), LOWEST_MEAN)
-    uses_market = np.zeros(len(line), dtype=bool)
-    alone = np.sqrt(model.variance[ENSEMBLE].of(without))
+
+    stat: Stat
+    version: str
+    without: Floats
+    alone: Floats
+    mean: Floats
+    sd: Floats
+    has_own_line: NDArray[np.bool_]
+    uses_market: NDArray[np.bool_]
+    reason: tuple[str, ...]
+
+
+def combine(
+    means: Mapping[str, Floats], features: Features, line: Floats, model: EnsembleModel, stat: Stat, missed: str = ""
+) -> Combined:
+    """Mean, spread and reason of n rows from the other systems' means, and the statistic's main
+    lines (NaN: none known). missed: what the reason says of systems that were left out.
+    """
+    inputs = fill_means(means, stat)
+    without = np.maximum(model.no_market.of(inputs), stat.lowest_mean)
+    has_line = np.zeros(len(line), dtype=bool)
+    alone = np.sqrt(model.variance[ENSEMBLE].of(without, stat))
     mean, spread = without, alone
     if model.with_market is not None and model.variance_with_market is not None:
-        uses_market = ~np.isnan(line) & ~np.isnan(without)
-        lined = np.maximum(model.with_market.of(without, line, features), LOWEST_MEAN)
-        mean = np.where(uses_market, lined, without)
-        spread = np.where(uses_market, np.sqrt(model.variance_with_market.of(lined)), spread)
-    missed = "".join(_without(outputs, code) for code in (BREAKER_OPEN, SYSTEM_FAILED, MODEL_DAMAGED))
+        has_line = ~np.isnan(line) & ~np.isnan(without)
+        lined = np.maximum(model.with_market.of(without, line, features, stat), stat.lowest_mean)
+        mean = np.where(has_line, lined, without)
+        spread = np.where(has_line, np.sqrt(model.variance_with_market.of(lined, stat)), spread)
     plain = model.no_market.describe()
     market = "" if model.with_market is None else f"{plain}, {model.with_market.describe()}"
+    reason = tuple((market if used else plain) + missed for used in has_line)
+    return Combined(stat, model.version, without, alone, mean, spread, has_line, has_line, reason)
+
+
+def output_of(combined: Combined) -> SystemOutput:
+    """What is said of the n rows; error no_inputs where none of the other systems could predict.
+
+    Where a line is known, the figure uses it and forecast_no_market is the one without.
+    """
     return output(
+        combined.stat,
         ENSEMBLE,
-        model.version,
-        mean,
-        spread,
-        tuple((market if used else plain) + missed for used in uses_market),
-        (NO_INPUTS, ("none of the four systems could predict",) * len(mean)),
-        uses_market=uses_market,
-        points_no_market=point_forecast(without, alone),
+        combined.version,
+        combined.mean,
+        combined.sd,
+        combined.reason,
+        (NO_INPUTS, ("none of the systems could predict",) * len(combined.mean)),
+        uses_market=combined.uses_market,
+        forecast_no_market=point_forecast(combined.without, combined.alone, combined.stat),
     )
 
 
@@ -134,26 +166,28 @@ def contributions(
     features: Features,
     line: Floats,
     model: EnsembleModel,
+    stat: Stat,
 ) -> dict[str, Floats]:
-    """Points float64[n] by name: the systems' contributions (`parts`) by their weights, same names
-    added up.
+    """What adds to `combine`'s mean, float64[n] by name: the systems' contributions (`parts`) by
+    their weights, same names added up.
 
-    Exact, since all is linear: they add up to predict's mean where no floor was met. A system
-    without a mean (NaN in `means`) is filled in as in `fill_means`. Where the line is used, the
-    market's terms are added to the figure without:
-    the line counts by how far it lies from it. BASE has the intercepts.
+    Exact, since all is linear: they add up to the mean where no floor was met. A system without a
+    mean (NaN in `means`) is filled in as in `fill_means`. Where the line is used, the market's
+    terms are added to the figure without: the line counts by how far it lies from it. BASE has the
+    intercepts.
     """
+    systems = speaking_systems(stat)
     names = sorted({BASE, *(name for part in parts.values() for name in part)})
     place = {name: position for position, name in enumerate(names)}
-    table = np.zeros((len(BASE_SYSTEMS), len(line), len(names)))
+    table = np.zeros((len(systems), len(line), len(names)))
     for system, part in parts.items():
         columns = [place[name] for name in part]
-        table[BASE_SYSTEMS.index(system)][:, columns] = np.stack(list(part.values()), axis=1)
-    known = ~np.isnan(np.stack([means[system] for system in BASE_SYSTEMS]))[:, :, None]
+        table[systems.index(system)][:, columns] = np.stack(list(part.values()), axis=1)
+    known = ~np.isnan(np.stack([means[system] for system in systems]))[:, :, None]
     average = np.where(known, table, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
     table = np.where(known, table, average)
 
-    weight = [model.no_market.weights.get(system, 0.0) for system in BASE_SYSTEMS]
+    weight = [model.no_market.weights.get(system, 0.0) for system in systems]
     intercept = [model.no_market.intercept if name == BASE else 0.0 for name in names]
     total = np.asarray(np.tensordot(weight, table, axes=1) + intercept)
     found = {name: total[:, position] for position, name in enumerate(names)}
@@ -161,14 +195,18 @@ def contributions(
         return found
     used = ~np.isnan(line)
     found[BASE] = found[BASE] + np.where(used, model.with_market.intercept, 0.0)
-    for name, points in model.with_market.terms(total.sum(axis=1), line, features).items():
-        found[name] = found.get(name, np.zeros(len(line))) + np.where(used, points, 0.0)
+    for name, added in model.with_market.terms(total.sum(axis=1), line, features, stat).items():
+        found[name] = found.get(name, np.zeros(len(line))) + np.where(used, added, 0.0)
     return found
 
 
-def _without(outputs: Sequence[SystemOutput], code: str) -> str:
+def describe_left_out(outputs: Sequence[SystemOutput]) -> str:
     """What the reason adds where systems were left out for all rows: the mean of the others stands
     in for them.
     """
+    return "".join(_without(outputs, code) for code in (BREAKER_OPEN, SYSTEM_FAILED, MODEL_DAMAGED))
+
+
+def _without(outputs: Sequence[SystemOutput], code: str) -> str:
     left_out = [one.system_id for one in outputs if one.error_code and one.error_code[0] == code]
     return f"; without {', '.join(left_out)} ({code})" if left_out else ""

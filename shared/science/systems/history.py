@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.core.errors import SchemaMismatch
+from shared.nba.stats import BASE_STATS, POINTS
 from shared.science.systems.columns import Floats
 
 if TYPE_CHECKING:
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
 
 # What batch_histories.sql is given as @last_games.
 GAMES = 30
-# Numbers the systems read; names are player_game_summary's.
+# Numbers the systems read: base statistics by their names, the others by player_game_summary's.
 HISTORY_VALUES = (
-    "points",
+    *BASE_STATS,
     "minutes",
     "fga",
     "fg3a",
@@ -31,6 +32,8 @@ HISTORY_VALUES = (
     "opponent_def_rating",
     "team_missing_points",
 )
+# A request of a release that knew points alone lacks them; it may still wait, or be redriven.
+_LACKED_BEFORE = frozenset(BASE_STATS) - {POINTS.name}
 # What travels in a request besides, for people and error messages.
 HISTORY_COLUMNS = ("game_date", "game_id", "opponent", *HISTORY_VALUES)
 PackedHistory = Mapping[str, Sequence[Any]]
@@ -69,14 +72,16 @@ def _json_values(values: list[Any]) -> list[Any]:
 def unpack_histories(packed: Sequence[PackedHistory | None]) -> History:
     """Packed histories of n players (None or empty: no games) as arrays.
 
-    Raises SchemaMismatch where a history lacks a column.
+    A base statistic that a history lacks is NaN: an older release sent points alone. Raises
+    SchemaMismatch where a history lacks another column.
     """
     values = {name: np.full((len(packed), GAMES), np.nan) for name in HISTORY_VALUES}
     count = np.zeros(len(packed), dtype=np.int64)
     for row, history in enumerate(packed):
         if not history:
             continue
-        missing = [name for name in HISTORY_VALUES if name not in history]
+        there = [name for name in HISTORY_VALUES if name in history or name not in _LACKED_BEFORE]
+        missing = [name for name in there if name not in history]
         if missing:
             raise SchemaMismatch(
                 f"a player's history lacks {', '.join(missing)}.",
@@ -84,7 +89,7 @@ def unpack_histories(packed: Sequence[PackedHistory | None]) -> History:
             )
         games = min(len(history["points"]), GAMES)
         count[row] = games
-        for name in HISTORY_VALUES:
+        for name in there:
             values[name][row, :games] = [np.nan if v is None else float(v) for v in history[name][:games]]
     return History(values, count)
 

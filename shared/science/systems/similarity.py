@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from shared.nba.stats import Stat
 from shared.science.systems.columns import Features, Floats, fill_unknown
 from shared.science.systems.distribution import Variance
 from shared.science.systems.error_codes import TOO_FEW_GAMES
 from shared.science.systems.history import GAMES, History
-from shared.science.systems.output import BASE, LOWEST_MEAN, SIMILARITY, SystemOutput, output
+from shared.science.systems.output import BASE, SIMILARITY, SystemOutput, output
 
 VERSION = "v1"
-FEATURES = (
-    "minutes_ewma_20",
-    "opponent_def_rating_l15",
-    "is_home",
-    "rest_days",
-    "teammates_out_points",
-    "points_ewma_08",
-)
+# What two games are compared by.
+_COMPARED = ("minutes_ewma_20", "opponent_def_rating_l15", "is_home", "rest_days", "teammates_out_points")
 
 FEWEST_GAMES = 5
 MOST_SIMILAR = 20
@@ -38,6 +33,15 @@ DECAY = 0.96
 FORM_WEIGHT = 0.35
 
 
+def features_of(stat: Stat) -> tuple[str, ...]:
+    """The columns that are read for a base statistic."""
+    return (*_COMPARED, _slow_form(stat))
+
+
+def _slow_form(stat: Stat) -> str:
+    return f"{stat.name}_ewma_08"
+
+
 def weights(features: Features, history: History) -> Floats:
     """Weights float64[n, GAMES] of the most similar games, adding up to 1 a row; 0 for all others.
 
@@ -50,7 +54,7 @@ def weights(features: Features, history: History) -> Floats:
         "rest_days": np.minimum(features["rest_days"], LONGEST_REST),
         "team_missing_points": features["teammates_out_points"],
     }
-    squared = np.zeros_like(history.values["points"])
+    squared = np.zeros_like(history.values["minutes"])
     for name, scale in SCALE.items():
         past = history.values[name]
         if name == "rest_days":
@@ -66,39 +70,51 @@ def weights(features: Features, history: History) -> Floats:
     return shares
 
 
-def mean_points(features: Features, history: History) -> Floats:
-    """Expected points float64[n]; NaN where fewer than FEWEST_GAMES games are known."""
-    similar, slow = similar_points(weights(features, history), history), features["points_ewma_08"]
-    blend = np.where(np.isnan(slow), similar, (1.0 - FORM_WEIGHT) * similar + FORM_WEIGHT * slow)
-    return np.where(history.count >= FEWEST_GAMES, np.maximum(blend, LOWEST_MEAN), np.nan)
-
-
-def similar_points(weight: Floats, history: History) -> Floats:
-    """Weighted mean points of the similar games, float64[n]."""
-    return np.asarray((weight * fill_unknown(history.values["points"], 0.0)).sum(axis=1))
-
-
-def contributions(features: Features, history: History) -> dict[str, Floats]:
-    """Points float64[n]: how far the similar games pull the figure from slow form.
-
-    They add up to mean_points before its floor; BASE is slow form, and the similar games' mean
-    where it is unknown.
+def expect(features: Features, history: History, stat: Stat) -> Floats:
+    """What is expected of a base statistic, float64[n]; NaN where fewer than FEWEST_GAMES games are
+    known.
     """
-    similar, slow = similar_points(weights(features, history), history), features["points_ewma_08"]
+    similar, slow = average_similar(weights(features, history), history, stat), features[_slow_form(stat)]
+    blend = np.where(np.isnan(slow), similar, (1.0 - FORM_WEIGHT) * similar + FORM_WEIGHT * slow)
+    return np.where(history.count >= FEWEST_GAMES, np.maximum(blend, stat.lowest_mean), np.nan)
+
+
+def average_similar(weight: Floats, history: History, stat: Stat) -> Floats:
+    """Weighted mean of the similar games, float64[n]; NaN where a history does not tell the
+    statistic.
+    """
+    known = np.where(weight > 0, history.values[stat.name], 0.0)
+    return np.asarray((weight * known).sum(axis=1))
+
+
+def contributions(features: Features, history: History, stat: Stat) -> dict[str, Floats]:
+    """How far the similar games pull the figure from slow form, float64[n].
+
+    They add up to `expect` before its floor; BASE is slow form, and the similar games' mean where
+    it is unknown.
+    """
+    similar, slow = average_similar(weights(features, history), history, stat), features[_slow_form(stat)]
     pull = np.where(np.isnan(slow), 0.0, (1.0 - FORM_WEIGHT) * (similar - slow))
     return {BASE: np.where(np.isnan(slow), similar, slow), "similar_games": pull}
 
 
-def predict(features: Features, history: History, variance: Variance, version: str = VERSION) -> SystemOutput:
+def predict(features: Features, history: History, variance: Variance, version: str, stat: Stat) -> SystemOutput:
     """Mean, spread and reason of n rows; error too_few_games with the number where fewer than five
     are known.
     """
     weight = weights(features, history)
-    mean, similar = mean_points(features, history), similar_points(weight, history)
+    mean, similar = expect(features, history, stat), average_similar(weight, history, stat)
     used = (weight > 0).sum(axis=1)
     reason = tuple(
-        f"{n} most similar of {count} games average {points:.1f}"
-        for n, count, points in zip(used, history.count, similar, strict=True)
+        f"{n} most similar of {count} games average {figure:.1f}"
+        for n, count, figure in zip(used, history.count, similar, strict=True)
     )
-    sentences = tuple(f"{count} games are known, similarity needs at least {FEWEST_GAMES}" for count in history.count)
-    return output(SIMILARITY, version, mean, np.sqrt(variance.of(mean)), reason, (TOO_FEW_GAMES, sentences))
+    sentences = tuple(_too_few(int(count), stat) for count in history.count)
+    spread = np.sqrt(variance.of(mean, stat))
+    return output(stat, SIMILARITY, version, mean, spread, reason, (TOO_FEW_GAMES, sentences))
+
+
+def _too_few(count: int, stat: Stat) -> str:
+    if count < FEWEST_GAMES:
+        return f"{count} games are known, similarity needs at least {FEWEST_GAMES}"
+    return f"of {count} games not all tell {stat.name}"

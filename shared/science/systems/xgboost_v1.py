@@ -1,25 +1,27 @@
-"""xgboost_v1: gradient-boosted trees on every feature without the market, in two ways that are
-averaged.
+"""xgboost_v1: gradient-boosted trees on every feature without the market.
 
-Points are expected directly, and as expected minutes times expected points per minute: minutes
-depend on who is missing and on rest, the rate on skill and matchup, and each is told apart better
-alone. The two err differently, so that their mean is nearer than either (docs/science.md has the
-figures).
+A base statistic is expected as minutes times a rate a minute: minutes depend on who is missing and
+on rest, the rate on skill and matchup, and each is told apart better alone. Minutes are one model
+for all statistics. Points are expected directly too, and the two ways averaged: they err
+differently, so that their mean is nearer than either (docs/science.md has the figures; of the other
+statistics it would be nearer by less than 0.003, for twice the training).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+import hashlib
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.nba.stats import POINTS, Stat
 from shared.science.systems.columns import Features, Floats
 from shared.science.systems.distribution import Variance
 from shared.science.systems.error_codes import NO_GAMES
-from shared.science.systems.output import BASE, LOWEST_MEAN, XGBOOST, SystemOutput, output
+from shared.science.systems.output import BASE, XGBOOST, SystemOutput, output
 
 if TYPE_CHECKING:
     import xgboost as xgb
@@ -41,67 +43,109 @@ PARAMETERS: dict[str, Any] = {
 }
 # Where the base score of the objective would be guessed from the data, its rounding may differ by
 # version.
-OF_POINTS = {"eta": 0.05, "base_score": 10.0}
+OF_POINTS = {"eta": 0.05, "base_score": POINTS.usual}
 OF_MINUTES = {"eta": 0.08, "base_score": 22.0}
-OF_RATE = {"eta": 0.08, "base_score": 0.4}
+RATE_ETA = 0.08
+# A usual player's minutes, as a usual value a minute is reckoned.
+USUAL_MINUTES = 25.0
 POINTS_ROUNDS, PART_ROUNDS = 240, 120
-# A points-per-minute of two minutes says little: a game counts by its minutes, this many as one
-# row.
+# A rate of two minutes says little: a game counts by its minutes, this many as one row.
 MINUTES_OF_A_ROW = 10.0
+
+DIRECT, MINUTES, RATE = "points", "minutes", "rate"
+Matrix = NDArray[np.float32]
+MinutesTrees = MutableMapping[str, "xgb.Booster"]
+"""Boosters of minutes by a hash of the rows that they were fitted on."""
+
+
+def booster_names(stat: Stat) -> tuple[str, ...]:
+    """Which boosters a base statistic has, by the names of their files."""
+    return (DIRECT, MINUTES, RATE) if stat.name == POINTS.name else (MINUTES, RATE)
 
 
 @dataclass(frozen=True)
 class Trees:
-    """The three boosters: points, minutes, and points per minute."""
+    """The boosters: minutes, the statistic a minute, and of points the statistic itself."""
 
-    points: xgb.Booster
     minutes: xgb.Booster
     rate: xgb.Booster
+    points: xgb.Booster | None = None
+
+    def boosters(self) -> dict[str, xgb.Booster]:
+        """Name -> booster, in the order of booster_names."""
+        of_rate = {MINUTES: self.minutes, RATE: self.rate}
+        return of_rate if self.points is None else {DIRECT: self.points, **of_rate}
 
     def files(self) -> dict[str, bytes]:
-        """Name -> content, in the order of the fields."""
-        return {name: bytes(getattr(self, name).save_raw(raw_format="ubj")) for name in TREES}
-
-
-TREES = tuple(field.name for field in fields(Trees))
+        """Name -> content, in the same order."""
+        return {name: bytes(booster.save_raw(raw_format="ubj")) for name, booster in self.boosters().items()}
 
 
 @dataclass(frozen=True)
 class XgboostModel:
-    """A trained model: its version, its trees and the names of its inputs, in the order it was
-    trained with.
+    """A trained model of a statistic: its version, its trees and the names of their inputs, in the
+    order they were trained with.
     """
 
     version: str
     features: tuple[str, ...]
+    minutes_features: tuple[str, ...]
     trees: Trees
 
 
-def matrix(features: Features, names: Sequence[str]) -> NDArray[np.float32]:
+def matrix(features: Features, names: Sequence[str]) -> Matrix:
     """float32[n, len(names)], one column a name, NaN for missing."""
     return np.column_stack([features[name] for name in names]).astype(np.float32)
 
 
-def train(inputs: NDArray[np.float32], points: Floats, minutes: Floats) -> Trees:
-    """Fit on inputs float32[n, features], actual points and minutes float64[n]; the same rows give
-    the same trees.
+def train(
+    stat: Stat, inputs: Matrix, of_minutes: Matrix, actual: Floats, minutes: Floats, known: MinutesTrees | None = None
+) -> Trees:
+    """Fit on n rows: inputs of the statistic and of minutes, float32[n, features], what the player
+    did in the statistic and the minutes he played, float64[n].
+
+    The same rows give the same trees. known: boosters of minutes that other statistics' trainings
+    on the same rows have fitted; it takes this one's.
     """
     import xgboost as xgb
 
-    data = xgb.QuantileDMatrix(inputs, points, nthread=PARAMETERS["nthread"], max_bin=PARAMETERS["max_bin"])
-    of_points = xgb.train(PARAMETERS | OF_POINTS, data, POINTS_ROUNDS)
-    data.set_label(minutes)
-    of_minutes = xgb.train(PARAMETERS | OF_MINUTES, data, PART_ROUNDS)
-    data.set_label(np.divide(points, minutes, out=np.zeros_like(points), where=minutes > 0))
+    data = xgb.QuantileDMatrix(inputs, actual, nthread=PARAMETERS["nthread"], max_bin=PARAMETERS["max_bin"])
+    points = xgb.train(PARAMETERS | OF_POINTS, data, POINTS_ROUNDS) if DIRECT in booster_names(stat) else None
+    boosters = {} if known is None else known
+    key = _hash(of_minutes, minutes)
+    if key not in boosters:
+        boosters[key] = _train_minutes(of_minutes, minutes)
+    data.set_label(np.divide(actual, minutes, out=np.zeros_like(actual), where=minutes > 0))
     data.set_weight(np.maximum(minutes, 0.0) / MINUTES_OF_A_ROW)
-    return Trees(of_points, of_minutes, xgb.train(PARAMETERS | OF_RATE, data, PART_ROUNDS))
+    return Trees(boosters[key], xgb.train(PARAMETERS | _of_rate(stat), data, PART_ROUNDS), points)
 
 
-def recipe() -> dict[str, Any]:
-    """All that trees follow from besides their rows and the library."""
+def _train_minutes(inputs: Matrix, minutes: Floats) -> xgb.Booster:
+    import xgboost as xgb
+
+    data = xgb.QuantileDMatrix(inputs, minutes, nthread=PARAMETERS["nthread"], max_bin=PARAMETERS["max_bin"])
+    return xgb.train(PARAMETERS | OF_MINUTES, data, PART_ROUNDS)
+
+
+def _of_rate(stat: Stat) -> dict[str, float]:
+    return {"eta": RATE_ETA, "base_score": stat.usual / USUAL_MINUTES}
+
+
+def _hash(*arrays: NDArray[Any]) -> str:
+    digest = hashlib.sha256()
+    for values in arrays:
+        # one NaN, whatever bits the warehouse's driver gave it
+        values = np.where(np.isnan(values), np.array(np.nan, values.dtype), values)
+        digest.update(repr(values.shape).encode() + np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()
+
+
+def recipe(stat: Stat) -> dict[str, Any]:
+    """All that a statistic's trees follow from besides their rows and the library."""
     return {
         "parameters": PARAMETERS,
-        "objectives": (OF_POINTS, OF_MINUTES, OF_RATE),
+        "boosters": booster_names(stat),
+        "objectives": (OF_POINTS, OF_MINUTES, _of_rate(stat)),
         "rounds": (POINTS_ROUNDS, PART_ROUNDS),
         "minutes_of_a_row": MINUTES_OF_A_ROW,
     }
@@ -111,7 +155,7 @@ def read_trees(files: Mapping[str, bytes]) -> Trees:
     """The trees of files() again, whose bytes the caller has checked: the library trusts them."""
     import xgboost as xgb
 
-    boosters = {name: xgb.Booster(model_file=bytearray(files[name])) for name in TREES}
+    boosters = {name: xgb.Booster(model_file=bytearray(data)) for name, data in files.items()}
     for booster in boosters.values():
         booster.set_param({"nthread": PARAMETERS["nthread"]})
     return Trees(**boosters)
@@ -124,56 +168,79 @@ def library_version() -> str:
     return str(xgb.__version__)
 
 
-def mean_points(trees: Trees, inputs: NDArray[np.float32]) -> Floats:
-    """Expected points float64[n] of inputs float32[n, features]: the mean of the two ways."""
+def expect(stat: Stat, trees: Trees, inputs: Matrix, of_minutes: Matrix) -> Floats:
+    """What is expected of a base statistic, float64[n], of the inputs float32[n, features] that
+    train takes.
+    """
     if not len(inputs):
         return np.empty(0)
-    points, minutes, rate = (
-        np.asarray(getattr(trees, name).inplace_predict(inputs), dtype=np.float64) for name in TREES
-    )
-    return np.maximum((points + minutes * rate) / 2, LOWEST_MEAN)
+    minutes, rate = _predict(trees.minutes, of_minutes), _predict(trees.rate, inputs)
+    expected = minutes * rate
+    if trees.points is not None:
+        expected = (_predict(trees.points, inputs) + expected) / 2
+    return np.maximum(expected, stat.lowest_mean)
+
+
+def _predict(booster: xgb.Booster, inputs: Matrix) -> Floats:
+    return np.asarray(booster.inplace_predict(inputs), dtype=np.float64)
 
 
 def contributions(features: Features, model: XgboostModel) -> dict[str, Floats]:
-    """Points float64[n] by feature, exact: TreeSHAP (Lundberg, Erion & Lee 2018, arXiv 1802.03888,
-    algorithm 2).
+    """What each feature adds, float64[n], exact: TreeSHAP (Lundberg, Erion & Lee 2018, arXiv
+    1802.03888, algorithm 2).
 
     With m = m0 + sum m_i and r = r0 + sum r_i the product m r is shared as Shapley's value of the
     product of two additive games: a term of one feature is its own, one of two features is halved,
-    which gives feature i m_i (r0 + (r - r0) / 2) + r_i (m0 + (m - m0) / 2). All add up to
-    mean_points before its floor, to float32; BASE is what the trees expect of a training row on
-    average.
+    which gives feature i m_i (r0 + (r - r0) / 2) + r_i (m0 + (m - m0) / 2). All add up to `expect`
+    before its floor, to float32; BASE is what the trees expect of a training row on average.
     """
+    minutes = _shares(model.trees.minutes, features, model.minutes_features)
+    rate = _shares(model.trees.rate, features, model.features)
+    half_minutes = (minutes[BASE] + sum(minutes.values())) / 2
+    half_rate = (rate[BASE] + sum(rate.values())) / 2
+    zero = np.zeros(len(half_rate))
+    table = {
+        name: minutes.get(name, zero) * half_rate + rate.get(name, zero) * half_minutes
+        for name in (*model.features, *(name for name in model.minutes_features if name not in model.features))
+    }
+    table[BASE] = minutes[BASE] * rate[BASE]
+    if model.trees.points is None:
+        return table
+    direct = _shares(model.trees.points, features, model.features)
+    return {name: (direct.get(name, zero) + share) / 2 for name, share in table.items()}
+
+
+def _shares(booster: xgb.Booster, features: Features, names: Sequence[str]) -> dict[str, Floats]:
     import xgboost as xgb
 
-    data = xgb.DMatrix(matrix(features, model.features), nthread=PARAMETERS["nthread"])
-    points, minutes, rate = (
-        np.asarray(getattr(model.trees, name).predict(data, pred_contribs=True, approx_contribs=False), np.float64)
-        for name in TREES
-    )
-    half_minutes = minutes[:, -1:] + minutes[:, :-1].sum(axis=1, keepdims=True) / 2
-    half_rate = rate[:, -1:] + rate[:, :-1].sum(axis=1, keepdims=True) / 2
-    product = np.column_stack([minutes[:, :-1] * half_rate + rate[:, :-1] * half_minutes, minutes[:, -1] * rate[:, -1]])
-    table = (points + product) / 2
-    return {name: table[:, position] for position, name in enumerate((*model.features, BASE))}
+    data = xgb.DMatrix(matrix(features, names), nthread=PARAMETERS["nthread"])
+    shares = np.asarray(booster.predict(data, pred_contribs=True, approx_contribs=False), np.float64)
+    return {name: shares[:, position] for position, name in enumerate((*names, BASE))}
 
 
-def predict(features: Features, model: XgboostModel, variance: Variance) -> SystemOutput:
+def predict(features: Features, model: XgboostModel, variance: Variance, stat: Stat) -> SystemOutput:
     """Mean, spread and reason of n rows; error no_games where the features know no earlier game of
     the player.
     """
-    mean = mean_points(model.trees, matrix(features, model.features))
-    mean = np.where(np.isnan(features["points_ewma_20"]), np.nan, mean)
-    missing = np.isnan(np.column_stack([features[name] for name in model.features])).sum(axis=1)
+    inputs = matrix(features, model.features)
+    mean = expect(stat, model.trees, inputs, matrix(features, model.minutes_features))
+    mean = np.where(np.isnan(features[known_by(stat)]), np.nan, mean)
+    missing = np.isnan(inputs).sum(axis=1)
     reason = tuple(
-        f"trees expect {points:.1f}, {len(model.features) - gaps} of {len(model.features)} features known"
-        for points, gaps in zip(mean, missing, strict=True)
+        f"trees expect {figure:.1f}, {len(model.features) - gaps} of {len(model.features)} features known"
+        for figure, gaps in zip(mean, missing, strict=True)
     )
     return output(
+        stat,
         XGBOOST,
         model.version,
         mean,
-        np.sqrt(variance.of(mean)),
+        np.sqrt(variance.of(mean, stat)),
         reason,
         (NO_GAMES, ("no earlier game of the player is known",) * len(mean)),
     )
+
+
+def known_by(stat: Stat) -> str:
+    """The feature that is NULL where no earlier game of the player is known."""
+    return f"{stat.name}_ewma_20"

@@ -1,5 +1,7 @@
 """zone_matchup_v1: the player's points by zone times what the opponent allows there relative to the
 league.
+
+Threes are one of the zones. Of rebounds and assists, which come from no zone, it says nothing.
 """
 
 from __future__ import annotations
@@ -7,16 +9,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.nba.stats import Stat
 from shared.science.systems.columns import Features, Floats, fill_unknown
 from shared.science.systems.distribution import Variance
 from shared.science.systems.error_codes import NO_ZONES
-from shared.science.systems.output import BASE, LOWEST_MEAN, ZONE_MATCHUP, SystemOutput, output
+from shared.science.systems.output import BASE, ZONE_MATCHUP, SystemOutput, output
 
 VERSION = "v1"
-FEATURES = (
-    "points_l20",
-    "points_ewma_20",
-    "points_ewma_08",
+STATS = ("points", "threes")
+_OF_POINTS = (
     "points2_l20",
     "points3_l20",
     "points1_l20",
@@ -35,11 +36,31 @@ FEATURES = (
 # believed. Fitted like moving_average's constants for two, three and free throw; twos hold for the
 # paint, and the mid-range, which has few attempts a game, gets as little as free throws.
 PRIOR_SLOPES = {"two": 0.65, "three": 0.4, "free throw": 0.35, "paint": 0.65, "mid": 0.35}
+# The feature of each zone's allowance; the three has two, by source.
+_ALLOWED = {
+    "paint": "opponent_paint_allowed_rel",
+    "mid": "opponent_mid_allowed_rel",
+    "two": "opponent_fg2_allowed_rel",
+    "free throw": "opponent_ft_allowed_rel",
+}
 # Points are split as in the last 20 games, but their level follows form.
-LEVEL = {"points_l20": 0.3, "points_ewma_20": 0.35, "points_ewma_08": 0.35}
+LEVEL = {"l20": 0.3, "ewma_20": 0.35, "ewma_08": 0.35}
 
 
-def zones(features: Features) -> tuple[dict[str, Floats], dict[str, Floats]]:
+def features_of(stat: Stat) -> tuple[str, ...]:
+    """The columns that are read for a statistic of STATS."""
+    return (*(f"{stat.name}_{mean}" for mean in LEVEL), *_OF_POINTS)
+
+
+def zones(features: Features, stat: Stat) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """As zones_of_points; of threes all are of the one zone."""
+    shares, allowed = zones_of_points(features)
+    if stat.name == "points":
+        return shares, allowed
+    return {"three": np.ones(len(shares["three"]))}, {"three": allowed["three"]}
+
+
+def zones_of_points(features: Features) -> tuple[dict[str, Floats], dict[str, Floats]]:
     """(share of points, opponent's believed relative allowance) by zone; the shares of a row add up
     to 1.
 
@@ -80,57 +101,53 @@ def has_shots(features: Features) -> NDArray[np.bool_]:
     return np.asarray(np.all([~np.isnan(features[name]) for name in (*names, *against)], axis=0))
 
 
-def level(features: Features) -> Floats:
-    """Expected points in an average game, by form."""
-    return np.asarray(np.sum([share * features[name] for name, share in LEVEL.items()], axis=0))
+def level(features: Features, stat: Stat) -> Floats:
+    """What an average game is expected to bring, by form."""
+    return np.asarray(np.sum([share * features[f"{stat.name}_{mean}"] for mean, share in LEVEL.items()], axis=0))
 
 
-def mean_points(features: Features) -> Floats:
-    """Expected points float64[n]; NaN where the player's points by zone are unknown."""
-    shares, allowed = zones(features)
+def expect(features: Features, stat: Stat) -> Floats:
+    """What is expected, float64[n]; NaN where the statistic by zone is unknown."""
+    shares, allowed = zones(features, stat)
     effect = np.sum([shares[zone] * allowed[zone] for zone in shares], axis=0)
-    return np.asarray(np.maximum(level(features) * (1.0 + effect), LOWEST_MEAN))
+    return np.asarray(np.maximum(level(features, stat) * (1.0 + effect), stat.lowest_mean))
 
 
-def contributions(features: Features) -> dict[str, Floats]:
-    """Points float64[n] gained or lost by zone, named by the opponent's feature that says so.
+def contributions(features: Features, stat: Stat) -> dict[str, Floats]:
+    """What is gained or lost by zone, float64[n], named by the opponent's feature that says so.
 
-    They add up to mean_points before its floor; BASE is the level by form. The three is in one of
-    two features: shots where both sides have shot data, else box scores.
+    They add up to `expect` before its floor; BASE is the level by form. The three is in one of two
+    features: shots where both sides have shot data, else box scores.
     """
-    shares, allowed = zones(features)
-    usual = level(features)
-    points = {zone: usual * share * allowed[zone] for zone, share in shares.items()}
+    shares, allowed = zones(features, stat)
+    usual = level(features, stat)
+    moved = {zone: usual * share * allowed[zone] for zone, share in shares.items()}
     by_shots = has_shots(features)
-    return {
-        BASE: usual,
-        "opponent_paint_allowed_rel": points["paint"],
-        "opponent_mid_allowed_rel": points["mid"],
-        "opponent_three_allowed_rel": np.where(by_shots, points["three"], 0.0),
-        "opponent_fg2_allowed_rel": points["two"],
-        "opponent_fg3_allowed_rel": np.where(by_shots, 0.0, points["three"]),
-        "opponent_ft_allowed_rel": points["free throw"],
+    threes = {
+        "opponent_three_allowed_rel": np.where(by_shots, moved["three"], 0.0),
+        "opponent_fg3_allowed_rel": np.where(by_shots, 0.0, moved["three"]),
     }
+    others = {_ALLOWED[zone]: figure for zone, figure in moved.items() if zone in _ALLOWED}
+    return {BASE: usual, **threes, **others}
 
 
-def predict(features: Features, variance: Variance, version: str = VERSION) -> SystemOutput:
-    """Mean, spread and reason of n rows; error no_zones where the player's points by zone are
-    unknown.
-    """
-    mean = mean_points(features)
-    shares, allowed = zones(features)
+def predict(features: Features, variance: Variance, version: str, stat: Stat) -> SystemOutput:
+    """Mean, spread and reason of n rows; error no_zones where the statistic by zone is unknown."""
+    mean = expect(features, stat)
+    shares, allowed = zones(features, stat)
     listed = list(shares)
-    points = np.stack([level(features) * shares[zone] for zone in listed], axis=1)
+    figures = np.stack([level(features, stat) * shares[zone] for zone in listed], axis=1)
     relative = np.stack([allowed[zone] for zone in listed], axis=1)
     reason = tuple(
         ", ".join(f"{zone} {p:.1f} ({r:+.1%})" for zone, p, r in zip(listed, row, rel, strict=True) if p > 0)
-        for row, rel in zip(points, relative, strict=True)
+        for row, rel in zip(figures, relative, strict=True)
     )
     return output(
+        stat,
         ZONE_MATCHUP,
         version,
         mean,
-        np.sqrt(variance.of(mean)),
+        np.sqrt(variance.of(mean, stat)),
         reason,
-        (NO_ZONES, ("no points by zone are known of the player's last 20 games",) * len(mean)),
+        (NO_ZONES, (f"no {stat.name} by zone are known of the player's last 20 games",) * len(mean)),
     )

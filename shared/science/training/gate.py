@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from math import sqrt
 from typing import Any
 
 import numpy as np
 
+from shared.nba.stats import POINTS, STATS, Stat
 from shared.science.evaluation import DayBootstrap
-from shared.science.model_registry.registry import Models
-from shared.science.predictions.outputs import all_outputs
+from shared.science.predictions.outputs import ModelsOf, all_outputs, with_parts
 from shared.science.systems.columns import Floats
 from shared.science.systems.output import ENSEMBLE, XGBOOST
-from shared.science.training.rows import TrainingRows, season_column
+from shared.science.training.rows import TrainingRows
 
 # The last four weeks with games, some 3,400 rows in a season: of one week the interval would be
 # twice as wide, and of a longer window the models that are judged would lack more of what they
@@ -28,7 +29,8 @@ COMPARED_ROWS = 1_000
 # ... but never takes more than the last quarter of a short history, of which the rest must train a
 # model.
 LARGEST_SHARE = 0.25
-# Of mean absolute error, in points. On four weeks of a season the interval reaches 0.01 to 0.02 to
+# Of mean absolute error, in points; of another statistic as much of what a usual player's game
+# differs by (`max_regression`). On four weeks of a season the interval reaches 0.01 to 0.02 to
 # either side, so there it decides; on the few rows of the playoffs it reaches 0.04 and more, and
 # would let pass what this does not.
 MAX_REGRESSION = 0.02
@@ -44,11 +46,12 @@ Forecasts = Mapping[Variant, Floats]
 @dataclass(frozen=True)
 class Comparison:
     """One variant on n rows of some days: mean absolute errors in the statistic's unit, and
-    challenger minus champion with 95%.
+    challenger minus champion with 95%. limit: a difference above it is too much in any case.
     """
 
     system: str
     market: bool
+    limit: float
     n: int
     days: int
     candidate_mae: float
@@ -59,10 +62,8 @@ class Comparison:
 
     @property
     def worse(self) -> bool:
-        """Clearly worse: the interval lies wholly above 0, or the difference is above
-        MAX_REGRESSION in any case.
-        """
-        return self.low > 0 or self.difference > MAX_REGRESSION
+        """Clearly worse: the interval lies wholly above 0, or the difference is above the limit."""
+        return self.low > 0 or self.difference > self.limit
 
     def describe(self, stat: str) -> str:
         """The difference in words, for the verdict on a model of a statistic."""
@@ -73,12 +74,18 @@ class Comparison:
         )
 
 
-def window_start(rows: TrainingRows) -> np.datetime64:
+def window_start(rows: TrainingRows, *parts: TrainingRows) -> np.datetime64:
     """The first day of the comparison: what is judged must have been fitted on the days before it.
 
     It never moves back as days are added, so that a holdout model has not seen the window of any
-    later training.
+    later training. parts: of a sum its parts' rows, whose models have seen the days before their
+    own windows; where a box score lacks one of them, the sum has fewer rows, and alone would begin
+    earlier.
     """
+    return max(_window_start(each) for each in (rows, *parts))
+
+
+def _window_start(rows: TrainingRows) -> np.datetime64:
     predicted = rows.day[rows.predicted]
     game_days = np.unique(predicted)
     start = min(
@@ -90,16 +97,24 @@ def window_start(rows: TrainingRows) -> np.datetime64:
     return first
 
 
-def forecasts(models: Models, rows: TrainingRows) -> dict[Variant, Floats]:
-    """Forecasts float64[n] as serving would say them, NaN where it would not; with market on lined
-    rows only.
+def max_regression(stat: Stat) -> float:
+    """MAX_REGRESSION of a statistic, in its unit."""
+    return round(MAX_REGRESSION * sqrt(stat.usual_variance / POINTS.usual_variance), 6)
+
+
+def forecasts(models: ModelsOf, rows: TrainingRows) -> dict[Variant, Floats]:
+    """Forecasts float64[n] of the rows' statistic as serving would say them, NaN where it would
+    not; with market on lined rows only. models: its own, and of a sum its parts' too.
     """
-    outputs = {one.system_id: one for one in all_outputs(rows.features, rows.history, rows.line, models)}
+    stat = STATS[rows.stat]
+    lines = {each.name: rows.features[each.line_feature] for each in (stat, *with_parts([stat]))}
+    every = all_outputs(rows.features, rows.history, lines, models, stats=[stat])
+    outputs = {one.system_id: one for one in every[rows.stat]}
     combined = outputs[ENSEMBLE]
     return {
-        (XGBOOST, False): outputs[XGBOOST].points,
-        (ENSEMBLE, False): combined.points_no_market,
-        (ENSEMBLE, True): np.where(np.isnan(rows.line), np.nan, combined.points),
+        (XGBOOST, False): outputs[XGBOOST].forecast,
+        (ENSEMBLE, False): combined.forecast_no_market,
+        (ENSEMBLE, True): np.where(np.isnan(rows.line), np.nan, combined.forecast),
     }
 
 
@@ -107,7 +122,7 @@ def season_averages(rows: TrainingRows) -> dict[Variant, Floats]:
     """The season average in the place of every variant: what a version is compared with where none
     can be.
     """
-    known = rows.features[season_column(rows.stat)]
+    known = rows.season_average
     lined = np.where(np.isnan(rows.line), np.nan, known)
     return {variant: lined if variant[1] else known for variant in VARIANTS}
 
@@ -117,6 +132,7 @@ def compare(rows: TrainingRows, challenger: Forecasts, champion: Forecasts) -> t
     days to judge.
     """
     found = []
+    limit = max_regression(STATS[rows.stat])
     for variant in VARIANTS:
         mine, theirs = np.abs(challenger[variant] - rows.actual), np.abs(champion[variant] - rows.actual)
         both = ~np.isnan(mine) & ~np.isnan(theirs)
@@ -129,6 +145,7 @@ def compare(rows: TrainingRows, challenger: Forecasts, champion: Forecasts) -> t
         found.append(
             Comparison(
                 *variant,
+                limit=limit,
                 n=int(both.sum()),
                 days=len(np.unique(day)),
                 candidate_mae=_round(mine[both].mean()),

@@ -13,12 +13,16 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shared.core.errors import NotFound
+from shared.nba.stats import STATS
+from shared.science.model_registry.stored_models import minutes_features
 from shared.science.systems import xgboost_v1
-from shared.science.systems.xgboost_v1 import TREES, Trees
+from shared.science.systems.xgboost_v1 import Matrix, Trees, booster_names
 from shared.science.training.rows import Mask, TrainingRows
 from shared.science.training.walk_forward import FoldTrees, rows_of_folds
 from shared.stores.ports import Blobs
@@ -37,7 +41,7 @@ def read_folds(blobs: Blobs, rows: TrainingRows) -> FoldTrees:
             data = blobs.read(path).data
         except NotFound:
             continue
-        trees = _read(path, data, key)
+        trees = _read(path, data, key, rows.stat)
         if trees is not None:
             found[first] = trees
     return found
@@ -66,28 +70,35 @@ def _path(stat: str, first: np.datetime64) -> str:
 
 def _keys(rows: TrainingRows) -> dict[np.datetime64, str]:
     """Of each fold a hash of what its trees follow from."""
-    inputs = xgboost_v1.matrix(rows.features, rows.names)
-    # one NaN, whatever bits the warehouse's driver gave it
-    inputs = np.where(np.isnan(inputs), np.float32(np.nan), inputs + np.float32(0.0))
+    names = (rows.names, minutes_features())
+    inputs = [_plain(xgboost_v1.matrix(rows.features, each)) for each in names]
+    recipe = xgboost_v1.recipe(STATS[rows.stat])
 
     def key(use: Mask) -> str:
-        digest = hashlib.sha256(repr((rows.names, xgboost_v1.recipe(), xgboost_v1.library_version())).encode())
-        for values in (inputs[use], rows.actual[use], rows.minutes[use]):
+        digest = hashlib.sha256(repr((names, recipe, xgboost_v1.library_version())).encode())
+        arrays: list[NDArray[Any]] = [*(each[use] for each in inputs), rows.actual[use], rows.minutes[use]]
+        for values in arrays:
             digest.update(repr(values.shape).encode() + np.ascontiguousarray(values).tobytes())
         return digest.hexdigest()
 
     return {first: key(use) for first, use in rows_of_folds(rows).items()}
 
 
-def _read(path: str, data: bytes, key: str) -> Trees | None:
+def _plain(inputs: Matrix) -> Matrix:
+    """One NaN and one zero, whatever bits the warehouse's driver gave them."""
+    return np.where(np.isnan(inputs), np.float32(np.nan), inputs + np.float32(0.0))
+
+
+def _read(path: str, data: bytes, key: str, stat: str) -> Trees | None:
     """None where the trees are of another key, or damaged: no byte of such reaches the library that
     reads them.
     """
     line, _, content = data.partition(b"\n")
+    names = booster_names(STATS[stat])
     try:
         header = json.loads(line)
         whole = hashlib.sha256(content).hexdigest() == header["sha256"]
-        sizes = [int(header["sizes"][name]) for name in TREES]
+        sizes = [int(header["sizes"][name]) for name in names]
         known = header["key"]
     except (ValueError, TypeError, KeyError, RecursionError):
         whole, sizes, known = False, [], None
@@ -97,4 +108,4 @@ def _read(path: str, data: bytes, key: str) -> Trees | None:
     if known != key:
         return None
     ends = np.cumsum(sizes)
-    return xgboost_v1.read_trees({n: content[e - s : e] for n, s, e in zip(TREES, sizes, ends, strict=True)})
+    return xgboost_v1.read_trees({n: content[e - s : e] for n, s, e in zip(names, sizes, ends, strict=True)})

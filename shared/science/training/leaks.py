@@ -1,5 +1,5 @@
-"""Features that know the result: each is asked by itself what it explains of the points that form
-does not.
+"""Features that know the result: each is asked by itself what it explains of the statistic that
+form does not.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.core.errors import DataError
+from shared.nba.stats import STATS
 from shared.science.systems import moving_average
 from shared.science.systems.columns import Floats
 from shared.science.training.rows import TrainingRows
@@ -33,21 +34,25 @@ FEWEST_ROWS = 500
 
 @dataclass(frozen=True)
 class Suspect:
-    """A feature and the share of the residual's variance that it explains by itself, 0 to 1."""
+    """A feature and the share of the residual's variance of a statistic that it explains by itself,
+    0 to 1.
+    """
 
     feature: str
     share: float
+    stat: str
 
     def __str__(self) -> str:
-        return f"{self.feature} alone explains {self.share:.1%} of what form leaves of the points"
+        return f"{self.feature} alone explains {self.share:.1%} of what form leaves of the {self.stat}"
 
 
 @dataclass(frozen=True)
 class Scan:
-    """What each feature explains by itself, largest share first, as found in n rows; empty in too
-    few.
+    """What each feature explains of a statistic by itself, largest share first, as found in n rows;
+    empty in too few.
     """
 
+    stat: str
     n: int
     shares: Mapping[str, float]
 
@@ -59,11 +64,12 @@ class Scan:
     @property
     def suspects(self) -> list[Suspect]:
         """The features above the limit, worst first."""
-        return [Suspect(name, share) for name, share in self.shares.items() if share > self.limit]
+        return [Suspect(name, share, self.stat) for name, share in self.shares.items() if share > self.limit]
 
 
 def scan(rows: TrainingRows) -> Scan:
-    """The share of the variance of points minus moving_average's mean that each feature explains.
+    """The share of the variance that each feature explains of a base statistic minus
+    moving_average's mean.
 
     Means in BINS quantile bins (and one of the unknown) of every other row are judged on the rows
     between, and the other way round, so that chance explains nothing (it comes out slightly below
@@ -73,16 +79,16 @@ def scan(rows: TrainingRows) -> Scan:
 
     Only rows of players such as are predicted count; empty where there are fewer than FEWEST_ROWS.
     """
-    residual = rows.actual - moving_average.mean_points(rows.features)
+    residual = rows.actual - moving_average.expect(rows.features, STATS[rows.stat])
     chosen = np.flatnonzero(rows.predicted & ~np.isnan(residual))[-MOST_ROWS:]
     if len(chosen) < FEWEST_ROWS:
-        return Scan(len(chosen), {})
+        return Scan(rows.stat, len(chosen), {})
     left, past = residual[chosen], _past_games(rows, chosen)
     shares = {}
     for name in rows.names:
         feature = rows.features[name][chosen]
         shares[name] = max(_share(feature, left), _share(_beyond(feature, past), left))
-    return Scan(len(chosen), dict(sorted(shares.items(), key=lambda item: (-item[1], item[0]))))
+    return Scan(rows.stat, len(chosen), dict(sorted(shares.items(), key=lambda item: (-item[1], item[0]))))
 
 
 def _past_games(rows: TrainingRows, chosen: NDArray[np.int64]) -> Floats:
@@ -92,7 +98,7 @@ def _past_games(rows: TrainingRows, chosen: NDArray[np.int64]) -> Floats:
     A game that is unknown is the mean of those known.
     """
     columns = []
-    for name in ("points", "minutes"):
+    for name in (rows.stat, "minutes"):
         games = rows.history.values[name][chosen]
         count = np.maximum((~np.isnan(games)).sum(axis=1, keepdims=True), 1)
         columns.append(np.where(np.isnan(games), np.nansum(games, axis=1, keepdims=True) / count, games))

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.core.clock import new_york_date
+from shared.nba.stats import BASE_STATS, POINTS, STATS, Stat
 from shared.science.features.names import model_features
-from shared.science.predictions.outputs import FORMULA_FEATURES
+from shared.science.predictions.outputs import formula_features
 from shared.science.systems.columns import Floats, columns_of_table
 from shared.science.systems.history import HISTORY_VALUES, History, histories_before
 from shared.stores.warehouse.sql import read_sql
@@ -35,7 +36,7 @@ TRAINED_GAMES = 5
 # No season pauses so long (the All-Star break is a week), and every summer is longer.
 PAUSE = np.timedelta64(45, "D")
 # Columns of a training row besides the model's features and the formulas'.
-_ALSO = ("games_known", "minutes_l10", "line")
+_ALSO = ("games_known", "minutes_l10")
 _MINUTES = "actual_minutes"
 EVERY_GAME = 100_000
 # Before any game that box scores exist of.
@@ -45,9 +46,11 @@ FIRST_DAY = date(1946, 11, 1)
 @dataclass(frozen=True)
 class TrainingRows:
     """n rows of a statistic ordered by day, game and player: features float64[n] by name, what
-    happened, and the histories.
+    happened, and the histories. Rows of several statistics are the same rows, with the same
+    features and histories.
 
-    line is the main line (NaN: none known); day is datetime64[D].
+    names are the inputs of the statistic's trees (of a sum: none); line is the main line (NaN: none
+    known); day is datetime64[D].
     """
 
     features: Mapping[str, Floats]
@@ -56,7 +59,7 @@ class TrainingRows:
     day: Days
     line: Floats
     actual: Floats
-    """What the player did, in the statistic."""
+    """What the player did, in the statistic; NaN where the box score does not tell it."""
     minutes: Floats
     """What he played."""
     stat: str
@@ -82,7 +85,7 @@ class TrainingRows:
     @property
     def trained(self) -> Mask:
         """Rows the trees learn from."""
-        enough = self.features["games_known"] >= TRAINED_GAMES
+        enough = (self.features["games_known"] >= TRAINED_GAMES) & ~np.isnan(self.actual)
         return enough & (self.features["minutes_l10"] >= TRAINED_MINUTES)
 
     @property
@@ -90,35 +93,54 @@ class TrainingRows:
         """Rows of players such as the coordinator asks predictions for."""
         return self.trained & (self.features["minutes_l10"] >= PREDICTED_MINUTES)
 
+    @property
+    def season_average(self) -> Floats:
+        """The player's season average of the statistic, float64[n]."""
+        return np.asarray(np.sum([self.features[season_column(part)] for part in STATS[self.stat].parts], axis=0))
+
     def where(self, use: Mask) -> TrainingRows:
         """The rows of a mask bool[n], in their order."""
-        return TrainingRows(
-            features={name: values[use] for name, values in self.features.items()},
-            names=self.names,
-            history=History(
-                {name: values[use] for name, values in self.history.values.items()}, self.history.count[use]
-            ),
-            day=self.day[use],
-            line=self.line[use],
-            actual=self.actual[use],
-            minutes=self.minutes[use],
-            stat=self.stat,
-        )
+        return choose_rows({self.stat: self}, use)[self.stat]
 
     @property
     def data_hash(self) -> str:
         """SHA-256 (hex) over inputs and targets: the same data gives the same hash, wherever it was
         read.
         """
-        digest = hashlib.sha256(repr((len(self), self.names, sorted(self.features))).encode())
-        columns = [self.features[name] for name in sorted(self.features)]
-        columns += [self.history.values[name] for name in sorted(self.history.values)]
+        names = columns_read([STATS[self.stat]])
+        digest = hashlib.sha256(repr((len(self), self.names, names)).encode())
+        columns = [self.features[name] for name in names]
+        # of base statistics those that its systems read: more of them change no other's versions
+        unread = set(BASE_STATS) - {POINTS.name, *STATS[self.stat].parts}
+        columns += [self.history.values[name] for name in sorted(self.history.values.keys() - unread)]
         for values in (*columns, self.line, self.actual, self.minutes):
             # one NaN and one zero, whatever bits the warehouse's driver gave them
             digest.update(np.where(np.isnan(values), np.nan, values + 0.0).astype("<f8").tobytes())
         digest.update(self.history.count.astype("<i8").tobytes())
         digest.update(self.day.astype("datetime64[D]").astype("<i8").tobytes())
         return digest.hexdigest()
+
+
+def choose_rows(rows: Mapping[str, TrainingRows], use: Mask) -> dict[str, TrainingRows]:
+    """The rows of a mask bool[n], in their order, of each statistic: what they share is taken
+    once.
+    """
+    first = next(iter(rows.values()))
+    features = {name: values[use] for name, values in first.features.items()}
+    history = History({name: values[use] for name, values in first.history.values.items()}, first.history.count[use])
+    day, minutes = first.day[use], first.minutes[use]
+    return {
+        stat: replace(
+            each,
+            features=features,
+            history=history,
+            day=day,
+            line=each.line[use],
+            actual=each.actual[use],
+            minutes=minutes,
+        )
+        for stat, each in rows.items()
+    }
 
 
 def read_training_rows(warehouse: Warehouse, as_of: datetime, stats: Collection[str]) -> dict[str, TrainingRows]:
@@ -128,14 +150,21 @@ def read_training_rows(warehouse: Warehouse, as_of: datetime, stats: Collection[
     Two queries whatever the number of statistics.
     """
     table = read_table(warehouse, as_of)
-    rows = rows_of_table(warehouse, as_of, table, stats) if table.num_rows else {}
-    return {stat: drop_unknown(each) for stat, each in rows.items()}
+    return rows_of_table(warehouse, as_of, table, stats) if table.num_rows else {}
 
 
-def drop_unknown(rows: TrainingRows) -> TrainingRows:
-    """The rows of games whose box score has the statistic: the others teach nothing."""
-    known = ~np.isnan(rows.actual)
-    return rows if known.all() else rows.where(known)
+def columns_read(stats: Collection[Stat]) -> list[str]:
+    """Columns of the feature store that training reads for these statistics, sorted."""
+    bases = [part for stat in stats for part in stat.parts]
+    return sorted(
+        {
+            *(name for part in bases for name in model_features(part)),
+            *formula_features(stats),
+            *(season_column(part) for part in bases),
+            *(stat.line_feature for stat in stats),
+            *_ALSO,
+        }
+    )
 
 
 def read_table(warehouse: Warehouse, as_of: datetime, first_day: date = FIRST_DAY) -> pa.Table:
@@ -150,32 +179,33 @@ def rows_of_table(
     warehouse: Warehouse, as_of: datetime, table: pa.Table, stats: Collection[str]
 ) -> dict[str, TrainingRows]:
     """By statistic the rows of read_table, in its order, with their histories; at least one. Where
-    the box score has not the statistic, what the player did is NaN.
+    the box score has not the statistic, or one of a sum's parts, what the player did is NaN.
     """
-    names = model_features()
+    wanted = [STATS[stat] for stat in stats]
     # what happened is no feature
-    happened = columns_of_table(table, sorted({*(actual_column(stat) for stat in stats), _MINUTES}))
-    averages = (season_column(stat) for stat in stats)
-    features = columns_of_table(table, sorted({*names, *FORMULA_FEATURES, *averages, *_ALSO}))
+    actual = columns_of_table(
+        table, sorted({*(actual_column(part) for stat in wanted for part in stat.parts), _MINUTES})
+    )
+    features = columns_of_table(table, columns_read(wanted))
     history = _histories(warehouse, as_of, table, _integers(table, "player_id"))
     day = table.column("game_date").to_numpy().astype("datetime64[D]")
     return {
-        stat: TrainingRows(
+        stat.name: TrainingRows(
             features=features,
-            names=names,
+            names=() if stat.is_sum else model_features(stat.name),
             history=history,
             day=day,
-            line=features["line"],
-            actual=happened[actual_column(stat)],
-            minutes=happened[_MINUTES],
-            stat=stat,
+            line=features[stat.line_feature],
+            actual=np.asarray(np.sum([actual[actual_column(part)] for part in stat.parts], axis=0)),
+            minutes=actual[_MINUTES],
+            stat=stat.name,
         )
-        for stat in stats
+        for stat in wanted
     }
 
 
 def actual_column(stat: str) -> str:
-    """The column of training_rows.sql with what a player did, in a statistic."""
+    """The column of training_rows.sql with what a player did, in a base statistic."""
     return f"actual_{stat}"
 
 

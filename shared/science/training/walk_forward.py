@@ -12,26 +12,21 @@ from itertools import pairwise
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from shared.nba.stats import POINTS
+from shared.nba.stats import POINTS, STATS
 from shared.science import evaluation
-from shared.science.model_registry.registry import Models
+from shared.science.model_registry.models import Models
+from shared.science.model_registry.stored_models import minutes_features
 from shared.science.systems import ensemble, xgboost_v1
 from shared.science.systems.columns import Floats
 from shared.science.systems.distribution import Variance, fit_variance, median, over_and_push
 from shared.science.systems.ensemble import ENOUGH_LINED, EnsembleModel, fit_combination
 from shared.science.systems.formulas import FORMULAS
+from shared.science.systems.market import features_of as market_features_of
 from shared.science.systems.market import fit_market
-from shared.science.systems.output import (
-    BASE_SYSTEMS,
-    ENSEMBLE,
-    LOWEST_MEAN,
-    MOVING_AVERAGE,
-    XGBOOST,
-)
-from shared.science.systems.xgboost_v1 import Trees, XgboostModel
-from shared.science.training.rows import Mask, TrainingRows, season_column
+from shared.science.systems.output import ENSEMBLE, MOVING_AVERAGE, XGBOOST
+from shared.science.systems.xgboost_v1 import Matrix, MinutesTrees, Trees, XgboostModel
+from shared.science.training.rows import Mask, TrainingRows
 
 # The trees of a fold see the rows before its first day only. A fold is a season: its trees are the
 # same in every training of that season and later ones. Three give 60,000 rows out of sample, of
@@ -58,12 +53,24 @@ class Training:
     """The result of a training: models of one version and the figures of the hold-out, JSON-ready.
 
     holdout_model: the same as models, fitted on the days before a day; None where none was asked
-    for.
+    for. walked is what a sum's training goes on from.
     """
 
     models: Models
     metrics: dict[str, Any]
+    walked: Walked
     holdout_model: Models | None = None
+
+
+@dataclass(frozen=True)
+class Walked:
+    """What the base systems said out of sample, float64[n] by system, of which rows, and the
+    combination of those before the hold-out, which the figures are of.
+    """
+
+    means: Mapping[str, Floats]
+    usable: Mask
+    judged: EnsembleModel
 
 
 K = TypeVar("K")
@@ -71,12 +78,18 @@ FoldTrees = MutableMapping[np.datetime64, Trees]
 """Trees by the first day of the fold that they predict: fitted on the rows before it."""
 
 
-def fit(rows: TrainingRows, holdout_before: np.datetime64 | None = None, folds: FoldTrees | None = None) -> Training:
-    """Both models of one version, and their holdout models that have seen nothing from the day
-    holdout_before on.
+def fit(
+    rows: TrainingRows,
+    holdout_before: np.datetime64 | None = None,
+    folds: FoldTrees | None = None,
+    minutes: MinutesTrees | None = None,
+) -> Training:
+    """Both models of one version of a base statistic, and their holdout models that have seen
+    nothing from the day holdout_before on.
 
     folds holds trees of earlier trainings on the same rows up to a fold's first day, and takes
-    those fitted here.
+    those fitted here; minutes does so with the model of minutes, which other statistics' trainings
+    on these rows share.
 
     1. Trees fitted on earlier rows predict each later fold: out-of-sample means of all four
       systems.
@@ -85,7 +98,7 @@ def fit(rows: TrainingRows, holdout_before: np.datetime64 | None = None, folds: 
     3. The same fitted on all out-of-sample means, and trees on all rows, are what is used from now
       on.
     """
-    inputs = xgboost_v1.matrix(rows.features, rows.names)
+    inputs = Inputs.of(rows, {} if minutes is None else minutes)
     known = {} if folds is None else folds
     wanted: dict[np.datetime64 | str, Mask] = {ALL: rows.trained}
     for first, before in _unknown_folds(rows, known).items():
@@ -102,26 +115,48 @@ def fit(rows: TrainingRows, holdout_before: np.datetime64 | None = None, folds: 
     combined = _fit_ensemble(means, rows, usable)
     version = f"{rows.day.max()}-{_fingerprint(rows, trained[ALL], combined, metrics)}"
     models = Models(
-        xgboost=XgboostModel(version, rows.names, trained[ALL]),
+        xgboost=XgboostModel(version, rows.names, inputs.minutes_features, trained[ALL]),
         ensemble=replace(combined, version=version),
     )
+    walked = Walked(means, usable, judged)
     if holdout_before is None:
-        return Training(models, metrics)
+        return Training(models, metrics, walked)
     seen = rows.day < holdout_before
     holdout_model = Models(
-        xgboost=XgboostModel(version, rows.names, trained[HOLDOUT_MODEL]),
+        xgboost=XgboostModel(version, rows.names, inputs.minutes_features, trained[HOLDOUT_MODEL]),
         ensemble=replace(_fit_ensemble(means, rows, usable & seen), version=version),
     )
-    return Training(models, metrics, holdout_model)
+    return Training(models, metrics, walked, holdout_model)
 
 
-def _train(rows: TrainingRows, inputs: NDArray[np.float32], wanted: Mapping[K, Mask]) -> dict[K, Trees]:
+@dataclass(frozen=True)
+class Inputs:
+    """What trees of the rows read, float32[n, features]: the statistic's and the model of minutes',
+    and the boosters of minutes that are known.
+    """
+
+    of_stat: Matrix
+    of_minutes: Matrix
+    minutes_features: tuple[str, ...]
+    minutes: MinutesTrees
+
+    @classmethod
+    def of(cls, rows: TrainingRows, minutes: MinutesTrees) -> Inputs:
+        names = minutes_features()
+        of_stat = xgboost_v1.matrix(rows.features, rows.names)
+        of_minutes = of_stat if names == rows.names else xgboost_v1.matrix(rows.features, names)
+        return cls(of_stat, of_minutes, names, minutes)
+
+
+def _train(rows: TrainingRows, inputs: Inputs, wanted: Mapping[K, Mask]) -> dict[K, Trees]:
     """Trees of each of the masks, side by side; the same whatever runs beside them."""
+
+    def train(use: Mask) -> Trees:
+        read = (inputs.of_stat[use], inputs.of_minutes[use])
+        return xgboost_v1.train(STATS[rows.stat], *read, rows.actual[use], rows.minutes[use], inputs.minutes)
+
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="train") as pool:
-        trained = pool.map(
-            lambda use: xgboost_v1.train(inputs[use], rows.actual[use], rows.minutes[use]), wanted.values()
-        )
-        return dict(zip(wanted, trained, strict=True))
+        return dict(zip(wanted, pool.map(train, wanted.values()), strict=True))
 
 
 def fold_starts(rows: TrainingRows) -> list[np.datetime64]:
@@ -144,19 +179,24 @@ def _unknown_folds(rows: TrainingRows, known: FoldTrees) -> dict[np.datetime64, 
     return {first: use for first, use in rows_of_folds(rows).items() if first not in known}
 
 
-def _walk_forward(rows: TrainingRows, inputs: NDArray[np.float32], known: FoldTrees) -> tuple[dict[str, Floats], Mask]:
+def _walk_forward(rows: TrainingRows, inputs: Inputs, known: FoldTrees) -> tuple[dict[str, Floats], Mask]:
     """Means of the base systems, and which rows have all of them out of sample; trains what is not
     known.
     """
     known.update(_train(rows, inputs, _unknown_folds(rows, known)))
+    stat = STATS[rows.stat]
     trees = np.full(len(rows), np.nan)
     after_all = rows.day.max() + np.timedelta64(1, "D")
     for first, end in pairwise([*fold_starts(rows), after_all]):
         fold = (rows.day >= first) & (rows.day < end)
         if first in known and fold.any():
-            trees[fold] = xgboost_v1.mean_points(known[first], inputs[fold])
+            trees[fold] = xgboost_v1.expect(stat, known[first], inputs.of_stat[fold], inputs.of_minutes[fold])
     means = {
-        **{formula.system_id: formula.mean_points(rows.features, rows.history) for formula in FORMULAS},
+        **{
+            formula.system_id: formula.expect(rows.features, rows.history, stat)
+            for formula in FORMULAS
+            if formula.speaks_of(stat)
+        },
         XGBOOST: trees,
     }
     return means, ~np.isnan(trees)
@@ -164,19 +204,20 @@ def _walk_forward(rows: TrainingRows, inputs: NDArray[np.float32], known: FoldTr
 
 def _fit_ensemble(means: Mapping[str, Floats], rows: TrainingRows, use: Mask) -> EnsembleModel:
     """Combinations and spreads from the rows of a mask; its version is known when all is fitted."""
-    actual, line = rows.actual[use], rows.line[use]
-    inputs = ensemble.fill_means({name: means[name][use] for name in BASE_SYSTEMS})
+    stat, actual, line = STATS[rows.stat], rows.actual[use], rows.line[use]
+    inputs = ensemble.fill_means({name: values[use] for name, values in means.items()}, stat)
     no_market = fit_combination(inputs, actual)
-    variance = {name: _round_variance(fit_variance(means[name][use], actual)) for name in BASE_SYSTEMS}
-    variance[ENSEMBLE] = _round_variance(fit_variance(no_market.of(inputs), actual))
+    variance = {name: _round_variance(fit_variance(values[use], actual, stat)) for name, values in means.items()}
+    variance[ENSEMBLE] = _round_variance(fit_variance(no_market.of(inputs), actual, stat))
     with_market, spread = None, None
     lined = ~np.isnan(line)
     if int(lined.sum()) >= ENOUGH_LINED:
-        market = {name: rows.features[name][use][lined] for name in ensemble.FEATURES}
+        market = {name: rows.features[name][use][lined] for name in market_features_of(stat)}
         without = no_market.of(inputs)[lined]
         age = (rows.day.max() - rows.day[use][lined]) / np.timedelta64(1, "D")
-        with_market = fit_market(without, line[lined], market, actual[lined], age)
-        spread = _round_variance(fit_variance(with_market.of(without, line[lined], market), actual[lined]))
+        with_market = fit_market(stat, without, line[lined], market, actual[lined], age)
+        lined_mean = with_market.of(without, line[lined], market, stat)
+        spread = _round_variance(fit_variance(lined_mean, actual[lined], stat))
     return EnsembleModel("", no_market, with_market, variance, spread)
 
 
@@ -188,18 +229,28 @@ def _figures(model: EnsembleModel, means: Mapping[str, Floats], rows: TrainingRo
     """Figures of all systems on the hold-out rows; those with a line apart, against the line on the
     same rows.
     """
-    line, actual = rows.line[holdout], rows.actual[holdout]
-    season = rows.features[season_column(rows.stat)][holdout]
-    known = {name: means[name][holdout] for name in BASE_SYSTEMS}
-    inputs = ensemble.fill_means(known)
-    forecasts = {name: (mean, model.variance[name].of(mean)) for name, mean in known.items()}
-    plain = model.no_market.of(inputs)
-    forecasts[f"{ENSEMBLE}_no_market"] = (plain, model.variance[ENSEMBLE].of(plain))
+    stat, line = STATS[rows.stat], rows.line[holdout]
+    known = {name: values[holdout] for name, values in means.items()}
+    forecasts = {name: (mean, model.variance[name].of(mean, stat)) for name, mean in known.items()}
+    plain = model.no_market.of(ensemble.fill_means(known, stat))
+    forecasts[f"{ENSEMBLE}_no_market"] = (plain, model.variance[ENSEMBLE].of(plain, stat))
     if model.with_market is not None and model.variance_with_market is not None:
-        known_market = {name: rows.features[name][holdout] for name in ensemble.FEATURES}
-        market = np.maximum(model.with_market.of(plain, line, known_market), LOWEST_MEAN)
-        forecasts[ENSEMBLE] = (market, model.variance_with_market.of(market))
-    complete = ~np.isnan(season) & np.all([~np.isnan(mean) for mean in known.values()], axis=0)
+        known_market = {name: rows.features[name][holdout] for name in market_features_of(stat)}
+        market = np.maximum(model.with_market.of(plain, line, known_market, stat), stat.lowest_mean)
+        forecasts[ENSEMBLE] = (market, model.variance_with_market.of(market, stat))
+    return holdout_figures(rows, holdout, forecasts)
+
+
+def holdout_figures(
+    rows: TrainingRows, holdout: Mask, forecasts: Mapping[str, tuple[Floats, Floats]]
+) -> dict[str, Any]:
+    """Figures, JSON-ready, of means and variances by system (of ensemble_v1 with market under its
+    own name) on the hold-out rows.
+    """
+    stat, line, actual = STATS[rows.stat], rows.line[holdout], rows.actual[holdout]
+    season = rows.season_average[holdout]
+    plain = [mean for name, (mean, _) in forecasts.items() if name != ENSEMBLE]
+    complete = ~np.isnan(season) & np.all([~np.isnan(mean) for mean in plain], axis=0)
     lined = complete & ~np.isnan(line)
     figures: dict[str, Any] = {
         "holdout_from": str(rows.first_day(HOLDOUT_START)),
@@ -211,12 +262,12 @@ def _figures(model: EnsembleModel, means: Mapping[str, Floats], rows: TrainingRo
         },
     }
     for name, (mean, variance) in forecasts.items():
-        point = median(mean, variance)
+        point = median(mean, variance, stat)
         if name != ENSEMBLE:
             figures["all"][name] = {"mae": _mae(point, actual, complete), "bias": _bias(point, actual, complete)}
         if not lined.any():
             continue
-        over, push = over_and_push(mean[lined], variance[lined], line[lined])
+        over, push = over_and_push(mean[lined], variance[lined], line[lined], stat)
         happened = np.where(actual[lined] == line[lined], np.nan, actual[lined] > line[lined])
         figures["lined"][name] = {
             "mae": _mae(point, actual, lined),

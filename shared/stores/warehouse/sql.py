@@ -3,9 +3,9 @@ dataset prefix.
 
 A rule that several files need is a fragment (fragments/NAME.sql): {{features_moment(c.)}} in a file
 is replaced by its text, with what stands between the brackets for $1, $2 ... A fragment that is
-about one statistic is given every base statistic by *, and every one but points by `others`:
-{{stat_form(*)}} is its text for each, with commas between, or with what the fragment's head says
-("-- Joined by OR.").
+about one statistic is given every base statistic by *, its column of a box score by `columns`, and
+every statistic but points by `others`: {{stat_form(*)}} is its text for each, with commas between,
+or with what the fragment's head says ("-- Joined by OR.").
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from shared.core.errors import NotFound, SchemaMismatch
-from shared.nba.stats import BASE_STATS, POINTS, STATS
+from shared.nba.stats import BASE_STATS, OTHERS, STATS
 from shared.stores.warehouse.schemas import DATASETS
 
 # A pattern of strings (plain, raw, triple-quoted) and comments: what is in them is no SQL.
@@ -34,7 +34,11 @@ FRAGMENTS = Path(__file__).parent / "fragments"
 _USE = re.compile(r"\{\{(\w+)\(([^()]*)\)\}\}")
 _PLACE = re.compile(r"\$([1-9])")
 # What stands for several statistics, one after the other.
-_SEVERAL = {"*": BASE_STATS, "others": tuple(name for name in STATS if name != POINTS.name)}
+_SEVERAL = {
+    "*": BASE_STATS,
+    "columns": tuple(STATS[stat].column for stat in BASE_STATS),
+    "others": tuple(OTHERS),
+}
 _JOINED = re.compile(r"^-- Joined by (\w+)\.$", re.MULTILINE)
 
 
@@ -68,7 +72,8 @@ def _between(name: str) -> str:
 def expand_fragments(sql: str) -> str:
     """The SQL with every {{fragment(...)}} replaced. Raises NotFound for one that is not there.
 
-    Raises SchemaMismatch where a use gives more or fewer values than the fragment has places for.
+    Raises SchemaMismatch where a use gives more or fewer values than the fragment has places for,
+    or lists of statistics that do not go together.
     """
 
     def fill(fragment: str, values: Sequence[str]) -> str:
@@ -82,10 +87,14 @@ def expand_fragments(sql: str) -> str:
             raise SchemaMismatch(
                 f"{use[0]} gives {len(values)} values to a fragment of {places}.", next_step="see the fragment's head."
             )
-        several = next((value for value in values if value in _SEVERAL), None)
-        if several is None:
+        several = {len(_SEVERAL[value]) for value in values if value in _SEVERAL}
+        if not several:
             return fill(fragment, values)
-        each = ([stat if value == several else value for value in values] for stat in _SEVERAL[several])
+        if len(several) > 1:
+            raise SchemaMismatch(
+                f"{use[0]} gives lists of {sorted(several)} statistics.", next_step="give * and columns, or others."
+            )
+        each = ([_SEVERAL[value][k] if value in _SEVERAL else value for value in values] for k in range(several.pop()))
         return _between(use[1]).join(fill(fragment, values_of) for values_of in each)
 
     return _USE.sub(text, sql)

@@ -27,6 +27,7 @@ def test_the_exported_list_is_read_as_phase_6_writes_it(exported: Path, tmp_path
         assert [each.rank for each in found.picks] == list(range(1, len(found.picks) + 1))
         assert {each.side for each in found.picks} <= {"OVER", "UNDER"}
         assert {each.stat for each in found.picks} == {"points"}
+        assert found.left_out == "", "nobody has a second bet"
         opened.clock.move(days=1)
         assert read_picks(opened.runtime).is_today is False
 

@@ -135,17 +135,19 @@ summaries AS (
 said AS (
   SELECT
     game_date, game_id, batch_id, player_id, stat, system_id, COALESCE(line_value, 0) AS line_value, tipoff_at,
-    updated_at
+    updated_at, error_code
   FROM nba_predictions.current_predictions
   WHERE game_date BETWEEN @first AND @last
 ),
--- Only what was said before tip-off is graded, and of the batch that counts.
+-- Only what was said before tip-off is graded, of the batch that counts, and where it says
+-- something.
 predictions AS (
   SELECT said.game_date, said.game_id, said.batch_id, COUNT(*) AS predictions
   FROM said
   INNER JOIN games
     ON games.game_date = said.game_date AND games.game_id = said.game_id
   WHERE said.updated_at < LEAST(said.tipoff_at, COALESCE(games.tipoff_at, said.tipoff_at))
+    AND {{says_something(said.)}}
   GROUP BY said.game_date, said.game_id, said.batch_id
 ),
 -- A grade counts as long as it says what the box score says: a corrected one, or the half that came

@@ -3,7 +3,7 @@
 -- @as_of, @first_date, @last_date.
 SELECT
   f.*,
-  p.points AS actual_points,
+  {{stat_counted(p., columns, actual_, *)}},
   p.minutes AS actual_minutes,
   p.known_at AS actual_known_at
 FROM nba_predictions.ml_feature_store AS f

@@ -18,7 +18,10 @@ from shared.chain.messages.messages import PhaseMessage
 from shared.chain.messages.outbox import OutboxMessage
 from shared.core.errors import DataError
 from shared.core.events import Event
+from shared.nba.stats import STATS
+from shared.science.systems.error_codes import NOTHING_TO_SAY
 from shared.stores.warehouse.schemas import load_schema
+from tests.support.lent_warehouses import LaidOut
 from tests.support.prediction_tables import (
     AS_OF,
     DAY,
@@ -47,27 +50,32 @@ FIGURES = "nba_predictions.system_daily_performance"
 FEATURES = "nba_predictions.ml_feature_store"
 
 
+_ROWS = LaidOut()
+
+
 @pytest.fixture
 def night(tmp_path: Path) -> Iterator[Evening]:
     """The morning after: both games final, Alpha scored 25 and Beta 20; a batch covered both
     games.
     """
     with evening(tmp_path) as opened:
-        opened.add(SCHEDULE, [schedule_row(game) for game in (EARLY, LATE)])
-        opened.add(SCHEDULE, [schedule_row(game, "final", hours=18) for game in (EARLY, LATE)])
-        opened.add(BATCHES, [batch(EARLY), batch(LATE)])
-        opened.add(SUMMARY, [summary_row(EARLY, 1, "Alpha", 25), summary_row(LATE, 2, "Beta", 20)])
-        opened.add(
-            SUMMARY,
-            [summary_row(EARLY, 91, "Guest", 8, at_home=False), summary_row(LATE, 92, "Host", 9, at_home=False)],
-        )
-        opened.add(FEATURES, [features(EARLY, 1, "Alpha", 24.0), features(LATE, 2, "Beta", 22.5)])
+        if not _ROWS.are_put_into(opened.warehouse):
+            opened.add(SCHEDULE, [schedule_row(game) for game in (EARLY, LATE)])
+            opened.add(SCHEDULE, [schedule_row(game, "final", hours=18) for game in (EARLY, LATE)])
+            opened.add(BATCHES, [batch(EARLY), batch(LATE)])
+            opened.add(SUMMARY, [summary_row(EARLY, 1, "Alpha", 25), summary_row(LATE, 2, "Beta", 20)])
+            opened.add(
+                SUMMARY,
+                [summary_row(EARLY, 91, "Guest", 8, at_home=False), summary_row(LATE, 92, "Host", 9, at_home=False)],
+            )
+            opened.add(FEATURES, [features(EARLY, 1, "Alpha", 24.0), features(LATE, 2, "Beta", 22.5)])
+            _ROWS.keep(opened.warehouse)
         opened.clock.move(hours=23)
         yield opened
 
 
 def grades(night: Evening) -> list[dict[str, Any]]:
-    order = "ORDER BY game_id, player_id, system_id, line_value"
+    order = "ORDER BY game_id, player_id, stat, system_id, line_value"
     return night.warehouse.query(f"SELECT * FROM nba_predictions.prediction_accuracy {order}").to_pylist()
 
 
@@ -486,6 +494,76 @@ def test_two_statistics_of_a_player_are_summed_up_apart(night: Evening) -> None:
     assert [(row["n"], row["mae"], row["line_mae"], row["wins"]) for row in day.values()] == [
         (1, 1.0, 0.5, 1), (1, 3.0, 2.0, 0),
     ]  # fmt: skip
+
+
+# What Alpha's box score has of the base statistics, and what he has had a game this season.
+BOX_SCORE = {"points": 25, "rebounds": 7, "assists": 4, "threes": 3}
+SEASON = {"points": 24.0, "rebounds": 8.25, "assists": 3.5, "threes": 2.75}
+
+
+def of_every_statistic(night: Evening, box_score: dict[str, int | None]) -> None:
+    """Alpha's box score and season, and for each statistic a bet on over half a unit below what its
+    parts brought.
+    """
+    night.warehouse.execute(f"DELETE FROM {SUMMARY} WHERE player_id = 1")
+    night.warehouse.execute(f"DELETE FROM {FEATURES} WHERE player_id = 1")
+    columns = {stat.column: box_score[name] for name, stat in STATS.items() if not stat.is_sum}
+    night.add(SUMMARY, [summary_row(EARLY, 1, "Alpha", 25) | columns])
+    seasons = {f"{name}_season": mean for name, mean in SEASON.items()}
+    night.add(FEATURES, [features(EARLY, 1, "Alpha") | seasons])
+    bets = {name: sum(BOX_SCORE[part] for part in stat.parts) - 0.5 for name, stat in STATS.items()}
+    night.add(
+        PREDICTIONS,
+        [prediction_row(EARLY, 1, "Alpha", str(line), mean=line + 2.5, stat=name) for name, line in bets.items()],
+    )
+
+
+def test_every_statistic_is_graded_by_what_its_parts_brought(night: Evening) -> None:
+    of_every_statistic(night, {**BOX_SCORE})
+    outcome = run(message(), night.context("grading"))
+    assert (outcome.status, outcome.record_count) == ("success", len(STATS))
+    found = {grade["stat"]: grade for grade in grades(night)}
+    for name, stat in STATS.items():
+        grade = found[name]
+        actual, season = (sum(values[part] for part in stat.parts) for values in (BOX_SCORE, SEASON))
+        assert (grade["actual"], grade["season_average"]) == (actual, season), name
+        assert (grade["outcome"], grade["error"], grade["line_error"]) == ("win", 2.0, -0.5), name
+    assert {name: of["ensemble_v1"]["mae"] for name, of in outcome.metadata["graded"].items()} == dict.fromkeys(
+        STATS, 2.0
+    )
+    days = night.warehouse.query(f"SELECT stat, n, wins FROM {FIGURES} WHERE window_name = 'day'").to_pylist()
+    assert {row["stat"]: (row["n"], row["wins"]) for row in days} == dict.fromkeys(STATS, (1, 1))
+
+
+def test_a_sum_is_void_where_the_box_score_lacks_one_of_its_parts(night: Evening) -> None:
+    of_every_statistic(night, {**BOX_SCORE, "rebounds": None})
+    run(message(), night.context("grading"))
+    lacking = {name for name, stat in STATS.items() if "rebounds" in stat.parts}
+    assert {"rebounds", "pra"} <= lacking < STATS.keys()
+    for grade in grades(night):
+        expected = ("void", "no_figure", None) if grade["stat"] in lacking else ("win", None, pytest.approx(100 / 110))
+        assert (grade["outcome"], grade["void_reason"], grade["profit"]) == expected, grade["stat"]
+
+
+def test_what_says_nothing_of_a_statistic_has_no_grade_and_no_figure(night: Evening) -> None:
+    """Nor is it left for later or counted as late."""
+    nothing: dict[str, Any] = {"mean": None, "recommendation": "PASS", "error_code": NOTHING_TO_SAY}
+    silent = [
+        prediction_row(EARLY, 1, "Alpha", "6.5", system="zone_matchup_v1", stat="rebounds", **nothing),
+        prediction_row(EARLY, 1, "Alpha", None, system="zone_matchup_v1", stat="assists", **nothing),
+        prediction_row(LATE, 2, "Beta", "6.5", system="zone_matchup_v1", stat="rebounds", **nothing),
+    ]
+    of_points = prediction_row(EARLY, 1, "Alpha", system="zone_matchup_v1")
+    night.add(PREDICTIONS, [of_points, *silent, prediction_row(EARLY, 1, "Alpha", "6.5", stat="rebounds", mean=7.0)])
+    night.add(PREDICTIONS, [silent[1] | {"stat": "pra", "updated_at": TIPOFFS[EARLY]}])
+    outcome = run(message(), night.context("grading"))
+    assert (outcome.status, outcome.record_count, outcome.records_failed) == ("success", 2, 0)
+    assert {(g["stat"], g["system_id"]) for g in grades(night)} == {
+        ("points", "zone_matchup_v1"),
+        ("rebounds", "ensemble_v1"),
+    }
+    rows = night.warehouse.query(f"SELECT DISTINCT stat, system_id FROM {FIGURES}").to_pylist()
+    assert {(row["stat"], row["system_id"]) for row in rows} == {(g["stat"], g["system_id"]) for g in grades(night)}
 
 
 def test_a_statistic_that_the_box_score_lacks_is_void_and_its_bet_not_lost(night: Evening) -> None:

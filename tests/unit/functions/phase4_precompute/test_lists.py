@@ -11,6 +11,7 @@ import pytest
 
 from shared.core.clock import at_new_york
 from tests.support.features_fixture import FeatureFixture, Row, open_world
+from tests.support.lent_warehouses import LaidOut
 
 PLAYED, DAY = date(2025, 11, 12), date(2025, 11, 14)
 AS_OF = at_new_york(DAY, time(17, 30))
@@ -27,15 +28,20 @@ def at(hour: int) -> datetime:
     return at_new_york(DAY, time(hour))
 
 
+_ROWS = LaidOut()
+
+
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[FeatureFixture]:
     with open_world(tmp_path) as world:
-        world.game(PLAYED, "BOS", "LAL")
-        for player, team, opponent in (
-            (STAR, "BOS", "LAL"), (MATE, "BOS", "LAL"), (FOE, "LAL", "BOS"), (THEIR_STAR, "LAL", "BOS"),
-        ):  # fmt: skip
-            world.box(PLAYED, player, team, opponent, home=team == "BOS", twos=8)
-        world.phase3("results", PLAYED, PLAYED, AS_OF)
+        if not _ROWS.are_put_into(world.warehouse):
+            world.game(PLAYED, "BOS", "LAL")
+            for player, team, opponent in (
+                (STAR, "BOS", "LAL"), (MATE, "BOS", "LAL"), (FOE, "LAL", "BOS"), (THEIR_STAR, "LAL", "BOS"),
+            ):  # fmt: skip
+                world.box(PLAYED, player, team, opponent, home=team == "BOS", twos=8)
+            world.phase3("results", PLAYED, PLAYED, AS_OF)
+            _ROWS.keep(world.warehouse)
         world.game(DAY, "BOS", "LAL", status="scheduled")
         yield world
 

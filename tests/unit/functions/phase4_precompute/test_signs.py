@@ -272,13 +272,15 @@ def test_a_playoff_evening_described_afterwards_is_the_same(playoff_world: Featu
     """What is NULL in the other evening has values here: shot data above all."""
     world, day = playoff_world, playoff.DAY
     after = playoff.AS_OF + timedelta(days=2)
-    world.box(day, playoff.FADING_MAN, "PHX", "DAL", home=False, twos=11, season_type="playoffs")
+    man, season = playoff.FADING_MAN, "playoffs"
+    world.box(day, man, "PHX", "DAL", home=False, twos=8, threes=2, rebounds=9, assists=3, season_type=season)
     world.game(day, "DAL", "PHX", season_type="playoffs", seen=after - timedelta(hours=12))
     assert world.backfill(day, day, after).status == "success"
     assert world.features(day, playoff.AS_OF) == computed[PLAYOFF]
     params = {"as_of": after, "first_date": day, "last_date": day}
     [training] = world.warehouse.query(read_sql("shared.science.features", "training_rows"), params).to_pylist()
-    assert (training.pop("actual_points"), training.pop("actual_minutes")) == (22, 30.0)
+    actual = {stat: training.pop(f"actual_{stat}") for stat in (*BASE_STATS, "minutes")}
+    assert actual == {"points": 22, "rebounds": 9, "assists": 3, "threes": 2, "minutes": 30.0}
     assert training.pop("actual_known_at") > training["tipoff_at"]
     assert training == computed[PLAYOFF][playoff.FADING]
 
@@ -295,7 +297,9 @@ def test_serving_backfill_and_training_give_identical_rows(
     assert world.features(DAY, AS_OF) == rows
     params = {"as_of": AFTER, "first_date": DAY, "last_date": DAY}
     training = world.warehouse.query(read_sql("shared.science.features", "training_rows"), params).to_pylist()
-    actual = {row["player_id"]: (row.pop("actual_points"), row.pop("actual_minutes")) for row in training}
+    happened = ("points", "threes", "rebounds", "minutes")
+    actual = {row["player_id"]: tuple(row.pop(f"actual_{name}") for name in happened) for row in training}
+    assert [row.pop("actual_assists") for row in training] == [None, None], "no box score tells them"
     assert all(row.pop("actual_known_at") < AFTER for row in training)
-    assert actual == {RISING: (30, 30.0), FOE: (2, 30.0)}
+    assert actual == {RISING: (30, 0, None, 30.0), FOE: (2, 0, None, 30.0)}
     assert {row["player_id"]: row for row in training} == {player: rows[player] for player in actual}

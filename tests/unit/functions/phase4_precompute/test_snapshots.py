@@ -15,6 +15,7 @@ from shared.core.clock import at_new_york
 from shared.nba.stats import STATS
 from shared.science.predictions.lines import main_line, offers
 from tests.support.features_fixture import FeatureFixture, Row, open_world
+from tests.support.lent_warehouses import LaidOut
 
 PLAYED, DAY = date(2025, 11, 12), date(2025, 11, 14)
 AS_OF = at_new_york(DAY, time(17, 30))
@@ -27,15 +28,20 @@ def at(hour: int, minute: int = 0) -> datetime:
     return at_new_york(DAY, time(hour, minute))
 
 
+_ROWS = LaidOut()
+
+
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[FeatureFixture]:
     with open_world(tmp_path) as world:
-        world.game(PLAYED, "BOS", "LAL")
-        for player, team, opponent in ((STAR, "BOS", "LAL"), (MATE, "BOS", "LAL"), (FOE, "LAL", "BOS")):
-            world.box(PLAYED, player, team, opponent, home=team == "BOS", twos=8)
-        world.game(PLAYED, "GSW", "SAC")
-        world.box(PLAYED, (4, "Western Man"), "GSW", "SAC", home=True, twos=8)
-        world.phase3("results", PLAYED, PLAYED, AS_OF)
+        if not _ROWS.are_put_into(world.warehouse):
+            world.game(PLAYED, "BOS", "LAL")
+            for player, team, opponent in ((STAR, "BOS", "LAL"), (MATE, "BOS", "LAL"), (FOE, "LAL", "BOS")):
+                world.box(PLAYED, player, team, opponent, home=team == "BOS", twos=8)
+            world.game(PLAYED, "GSW", "SAC")
+            world.box(PLAYED, (4, "Western Man"), "GSW", "SAC", home=True, twos=8)
+            world.phase3("results", PLAYED, PLAYED, AS_OF)
+            _ROWS.keep(world.warehouse)
         world.game(DAY, "BOS", "LAL", status="scheduled")
         world.game(DAY, "GSW", "SAC", status="scheduled")
         yield world
@@ -228,6 +234,22 @@ def test_the_form_of_a_sum_is_that_of_its_parts(world: FeatureFixture) -> None:
         for row in world.rows("nba_analytics.upcoming_player_lines", f"player_name = 'Star Man' AND {NOW}")
     }
     assert found == {("pr", "far_from_form"), ("pra", None)}
+
+
+def test_the_form_in_threes_is_of_the_box_scores_threes(world: FeatureFixture) -> None:
+    """8 in his one game, with three usual men's: four deviations above 2.75 are 9.9, above a usual
+    man's 1 they are 5.6.
+    """
+    world.box(PLAYED, STAR, "BOS", "LAL", home=True, threes=8, at=at(8))
+    world.phase3("results", PLAYED, PLAYED, AS_OF)
+    for name in ("Star Man", "Steady Mate"):
+        line(world, name, "8.5", 16, market="player_threes")
+    world.phase3("same_day", DAY, DAY, AS_OF)
+    found = world.rows("nba_analytics.upcoming_player_lines", f"stat = 'threes' AND {NOW}")
+    assert {row["player_name"]: row["suspicious"] for row in found} == {
+        "Star Man": None,
+        "Steady Mate": "far_from_form",
+    }
 
 
 def team_lines(world: FeatureFixture) -> tuple[float | None, float | None, int | None]:

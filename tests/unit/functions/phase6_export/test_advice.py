@@ -16,6 +16,7 @@ from functions.phase6_export.exporters.advice import Advice
 from functions.phase6_export.schema_check import check
 from shared.core.settings import Settings
 from shared.science.predictions.lines import Best, decide
+from tests.support.lent_warehouses import LaidOut
 from tests.support.prediction_tables import (
     DAY,
     EARLY,
@@ -36,15 +37,20 @@ NOBODY = dict.fromkeys(
 UNPRICED = NOBODY | {"reason": "assumed_price; form 26.1"}
 
 
+_ROWS = LaidOut()
+
+
 @pytest.fixture
 def night(tmp_path: Path) -> Iterator[Evening]:
     """Alpha is on the board; a test adds his rows."""
     with evening(tmp_path) as opened:
-        opened.add_sources()
-        opened.add("nba_raw.nbac_schedule", [schedule_row(EARLY)])
-        opened.add("nba_predictions.prediction_batches", [batch(EARLY)])
-        opened.add("nba_monitoring.expected_outputs", [expected_row(EARLY, 1, "Alpha")])
-        opened.add("nba_predictions.ml_feature_store", [features(EARLY, 1, "Alpha")])
+        if not _ROWS.are_put_into(opened.warehouse):
+            opened.add_sources()
+            opened.add("nba_raw.nbac_schedule", [schedule_row(EARLY)])
+            opened.add("nba_predictions.prediction_batches", [batch(EARLY)])
+            opened.add("nba_monitoring.expected_outputs", [expected_row(EARLY, 1, "Alpha")])
+            opened.add("nba_predictions.ml_feature_store", [features(EARLY, 1, "Alpha")])
+            _ROWS.keep(opened.warehouse)
         yield opened
 
 

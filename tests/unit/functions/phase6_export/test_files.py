@@ -21,6 +21,7 @@ from functions.phase6_export.schema_check import FOLDER, check, fast_check, load
 from shared.chain.messages.messages import PhaseMessage
 from shared.core.errors import DataError, NotFound, SchemaMismatch
 from shared.science.systems.output import SYSTEMS
+from tests.support.lent_warehouses import LaidOut
 from tests.support.prediction_tables import (
     AS_OF,
     DAY,
@@ -77,32 +78,37 @@ def lines_of(game: str, player: int, name: str, **changes: Any) -> list[dict[str
     return rows
 
 
+_ROWS = LaidOut()
+
+
 @pytest.fixture
 def ready(tmp_path: Path) -> Iterator[Evening]:
     """Alpha and Beta are predicted with lines, Gamma without; Out A and a name nobody knows are
     left out.
     """
     with evening(tmp_path) as opened:
-        opened.add("nba_raw.nbac_schedule", [schedule_row(EARLY), schedule_row(LATE)])
-        opened.add_sources()
-        opened.add("nba_predictions.prediction_batches", [batch(EARLY), batch(LATE)])
-        opened.add(
-            EXPECTED,
-            [
-                expected_row(EARLY, 1, "Alpha"),
-                expected_row(LATE, 2, "Beta"),
-                expected_row(LATE, 3, "Gamma", has_line=False),
-                expected_row(EARLY, 4, "Out A", "out"),
-                expected_row(None, None, "Nobody", "unresolved_name"),
-                expected_row(EARLY, None, "Nobody 2", "unresolved_name"),
-                expected_row(EARLY, None, "Nobody 3", "unresolved_name"),
-            ],
-        )
-        opened.add("nba_predictions.ml_feature_store", [features(EARLY, 1, "Alpha")])
-        opened.add("nba_analytics.player_game_summary", history())
-        rows = lines_of(EARLY, 1, "Alpha") + lines_of(LATE, 2, "Beta", expected_value=0.05)
-        rows += [prediction_row(LATE, 3, "Gamma", None, system=system) for system in SYSTEMS]
-        opened.add(PREDICTIONS, rows)
+        if not _ROWS.are_put_into(opened.warehouse):
+            opened.add("nba_raw.nbac_schedule", [schedule_row(EARLY), schedule_row(LATE)])
+            opened.add_sources()
+            opened.add("nba_predictions.prediction_batches", [batch(EARLY), batch(LATE)])
+            opened.add(
+                EXPECTED,
+                [
+                    expected_row(EARLY, 1, "Alpha"),
+                    expected_row(LATE, 2, "Beta"),
+                    expected_row(LATE, 3, "Gamma", has_line=False),
+                    expected_row(EARLY, 4, "Out A", "out"),
+                    expected_row(None, None, "Nobody", "unresolved_name"),
+                    expected_row(EARLY, None, "Nobody 2", "unresolved_name"),
+                    expected_row(EARLY, None, "Nobody 3", "unresolved_name"),
+                ],
+            )
+            opened.add("nba_predictions.ml_feature_store", [features(EARLY, 1, "Alpha")])
+            opened.add("nba_analytics.player_game_summary", history())
+            rows = lines_of(EARLY, 1, "Alpha") + lines_of(LATE, 2, "Beta", expected_value=0.05)
+            rows += [prediction_row(LATE, 3, "Gamma", None, system=system) for system in SYSTEMS]
+            opened.add(PREDICTIONS, rows)
+            _ROWS.keep(opened.warehouse)
         yield opened
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from functions.phase6_export.schema_check import load
-from tests.support.export_memory import LINES, PLAYERS, Export, measure
+from tests.support.export_memory import EVERY_STAT, LINES, ONE_STAT, PLAYERS, TESTED, Export, measure
 
 pytestmark = pytest.mark.heavy  # fifty times the rows
 
@@ -23,6 +23,13 @@ def test_fifty_times_the_rows_take_no_more_memory_than_their_files_are_longer(ex
     assert fifty.rows == 50 * one.rows == 5 * ten.rows
     for more in (ten, fifty):
         assert more.peak - one.peak < 3 * (more.files - one.files)
+
+
+def test_eight_statistics_take_no_more_memory_than_their_files_are_longer() -> None:
+    points, every = (measure(TESTED, PLAYERS, stats) for stats in (ONE_STAT, EVERY_STAT))
+    assert every.rows == len(EVERY_STAT) * points.rows
+    assert every.peak - points.peak < 3 * (every.files - points.files)
+    assert every.statements == points.statements
 
 
 def test_statements_do_not_depend_on_the_rows(exports: list[Export]) -> None:

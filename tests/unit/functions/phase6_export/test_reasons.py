@@ -15,13 +15,14 @@ import pytest
 
 from functions.phase6_export.export import run
 from functions.phase6_export.labels import LABELS, label
-from functions.phase6_export.reasons import full_reason, line_reason, story
-from shared.nba.stats import BASE_STATS
+from functions.phase6_export.reasons import full_reason, line_reasons, story
+from shared.nba.stats import BASE_STATS, STATS
 from shared.science.features.names import model_features
 from shared.science.predictions.explain import contributions_of
-from shared.science.predictions.outputs import all_outputs
+from shared.science.predictions.outputs import base_outputs, combine_all
 from shared.science.systems.history import History
 from tests.support.market_features import market_features
+from tests.support.models_by_stat import train_every
 from tests.support.prediction_tables import (
     AS_OF,
     EARLY,
@@ -34,7 +35,6 @@ from tests.support.prediction_tables import (
     prediction_row,
     schedule_row,
 )
-from tests.support.systems_models import train_once
 from tests.support.systems_rows import feature_columns, history_of
 
 # A row of players.sql.
@@ -97,7 +97,7 @@ def test_a_picks_reason_is_about_the_player_with_all_its_numbers() -> None:
 
 def test_an_alternates_reason_has_the_main_lines_explanation() -> None:
     alternate = row("26.5", kind="alternate", explanation=None, edge=3.5, p_over=0.64, confidence_score=0.64)
-    sentence = line_reason(alternate, row(), PLAYER)
+    _, sentence = line_reasons([row(), alternate], row(), PLAYER)
     assert sentence.startswith("Over 26.5 points at -110 (book) wins with a 64.0% chance")
     assert "3.5 above the line of 26.5 (P(over) 64.0%)" in sentence
     assert "team-mates out compared with his recent games +1.3" in sentence
@@ -106,7 +106,8 @@ def test_an_alternates_reason_has_the_main_lines_explanation() -> None:
 def test_a_line_that_is_no_pick_does_not_tell_the_story_again() -> None:
     """The player's entry of tonight tells it, whatever is recommended."""
     passed = row(recommendation="PASS", reason="expected value too low: OVER is nearer; form 26.1")
-    assert line_reason(passed, passed, PLAYER) == (
+    (sentence,) = line_reasons([passed], passed, PLAYER)
+    assert sentence == (
         "Pass: expected value too low: OVER is nearer. "
         "Luka Dončić is forecast at 30.1 points, 1.6 above the line of 28.5 (P(over) 56.0%)."
     )
@@ -228,19 +229,23 @@ def test_every_feature_has_a_label_of_its_own() -> None:
 
 
 def test_every_name_of_a_contribution_has_a_label() -> None:
-    rows = feature_columns({}, {"line_p_over": 0.52, "teammates_out_lines": 4.0})
+    """Of any statistic, with a line of each."""
+    priced = {stat.price_feature: 0.52 for stat in STATS.values()}
+    rows = feature_columns({}, {**priced, "teammates_out_lines": 4.0})
     ones = [history_of([20.0] * 10), history_of([20.0] * 10)]
     history = History(
         {name: np.vstack([one.values[name] for one in ones]) for name in ones[0].values},
         np.concatenate([one.count for one in ones]),
     )
-    line = np.array([19.5, 21.5])
-    outputs = all_outputs(rows, history, line, train_once().models)
-    names = {
-        name for part in contributions_of(rows, history, line, train_once().models, outputs).values() for name in part
-    }
+    lines = {name: np.array([19.5, 21.5]) * stat.usual / 10 for name, stat in STATS.items()}
+    models = train_every().models
+    base = base_outputs(rows, history, models)
+    found = contributions_of(rows, history, lines, models, base, combine_all(base, rows, lines, models))
+    names = {name for of_stat in found.values() for part in of_stat.values() for name in part}
     assert sorted(names - {"base"} - set(LABELS)) == [], "functions/phase6_export/labels.py has no label of them"
-    assert {"form", "similar_games", "line", "line_p_over", "teammates_out_lines"} <= names
+    assert {"form", "similar_games", "teammates_out_lines"} <= names
+    assert {stat.line_feature for stat in STATS.values()} <= names
+    assert {stat.price_feature for stat in STATS.values() if not stat.is_sum} <= names
 
 
 def test_no_label_is_of_a_feature_that_is_none() -> None:

@@ -17,6 +17,7 @@ from functions.grading.grade import run as grade
 from functions.phase6_export.export import run as export
 from functions.phase6_export.exporters.best_bets_record import TABLE, record
 from functions.phase6_export.schema_check import check
+from tests.support.lent_warehouses import LaidOut
 from tests.support.prediction_tables import (
     DAY,
     EARLY,
@@ -38,18 +39,23 @@ ALPHA, BETA, GAMMA, DELTA = (EARLY, 1, "Alpha"), (LATE, 2, "Beta"), (LATE, 3, "G
 SCORED = {1: 23, 2: 20, 3: 25}
 
 
+_ROWS = LaidOut()
+
+
 @pytest.fixture
 def night(tmp_path: Path) -> Iterator[Evening]:
     """The day of two games, four players expected; what they will score is in SCORED, and Delta
     will not play.
     """
     with evening(tmp_path) as opened:
-        opened.add_sources()
-        opened.add("nba_raw.nbac_schedule", [schedule_row(EARLY), schedule_row(LATE)])
-        opened.add("nba_predictions.prediction_batches", [batch(EARLY), batch(LATE)])
-        players = (ALPHA, BETA, GAMMA, DELTA)
-        opened.add("nba_monitoring.expected_outputs", [expected_row(*player) for player in players])
-        opened.add("nba_predictions.ml_feature_store", [features(*player) for player in players])
+        if not _ROWS.are_put_into(opened.warehouse):
+            opened.add_sources()
+            opened.add("nba_raw.nbac_schedule", [schedule_row(EARLY), schedule_row(LATE)])
+            opened.add("nba_predictions.prediction_batches", [batch(EARLY), batch(LATE)])
+            players = (ALPHA, BETA, GAMMA, DELTA)
+            opened.add("nba_monitoring.expected_outputs", [expected_row(*player) for player in players])
+            opened.add("nba_predictions.ml_feature_store", [features(*player) for player in players])
+            _ROWS.keep(opened.warehouse)
         yield opened
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from functions.phase6_export.rows import AT_ONCE, Rows
+from tests.support.prediction_tables import NOW
 
 PAIRS = [("a", 1), ("a", 1), ("b", 1), ("b", 2), ("a", 2)]
 TABLE = pa.table({"name": [name for name, _ in PAIRS], "number": [number for _, number in PAIRS], "x": range(5)})
@@ -49,12 +51,46 @@ def test_rows_of_a_value(rows: Rows, name: str, expected: list[int]) -> None:
     assert xs(rows.where("name", lambda value: value == name)) == expected
 
 
+@pytest.mark.parametrize("rows", SHAPES)
+def test_values_that_rows_have_together_are_there_once_in_their_order(rows: Rows) -> None:
+    assert rows.distinct("name", "number") == [
+        {"name": name, "number": number} for name, number in (("a", 1), ("b", 1), ("b", 2), ("a", 2))
+    ]
+    assert rows.distinct("number") == [{"number": 1}, {"number": 2}]
+
+
+def test_of_each_value_it_is_asked_once_and_nothing_is_copied_where_all_are_wanted() -> None:
+    asked: list[Any] = []
+
+    def is_wanted(value: Any) -> bool:
+        asked.append(value)
+        return value is None or value > 1
+
+    rows = Rows(pa.table({"number": [1, None, 2, 1, None, 3], "x": range(6)}))
+    assert xs(rows.where("number", is_wanted)) == [1, 2, 4, 5]
+    assert sorted(asked, key=str) == [1, 2, 3, None]
+    assert rows.where("x", lambda _: True) is rows
+
+
+def test_moments_are_those_of_the_query() -> None:
+    """Also where a part begins in the midst of a table, and where there is none."""
+    moments = [NOW, None, NOW, NOW + timedelta(microseconds=1), None, NOW]
+    table = pa.table({"at": pa.array(moments, pa.timestamp("us", tz="UTC")), "x": range(6)})
+    for first in range(6):
+        assert (
+            list(Rows(table.slice(first)))
+            == [{"at": moment, "x": number} for number, moment in enumerate(moments)][first:]
+        )
+    assert [row["at"] for row in Rows(table.slice(1, 1))] == [None]
+
+
 def test_no_rows_are_falsy_and_have_no_groups() -> None:
     empty = Rows(TABLE.slice(5))
     assert not empty
     assert list(empty) == []
     assert empty.groups("name") == {}
     assert not empty.where("name", bool)
+    assert empty.distinct("name") == []
 
 
 def test_more_rows_than_are_looked_at_at_a_time() -> None:

@@ -18,6 +18,8 @@ from functions.phase6_export.schema_check import check
 from functions.phase6_export.sources import Sources
 from shared.chain.execution.context import Context
 from shared.core.settings import Settings
+from shared.nba.stats import POINTS, STATS
+from tests.support.lent_warehouses import LaidOut
 from tests.support.prediction_tables import (
     AS_OF,
     DAY,
@@ -52,10 +54,15 @@ FILES = {
 HOUR = "2025-11-14T16:00:00Z"
 
 
+_ROWS = LaidOut()
+
+
 @pytest.fixture
 def night(tmp_path: Path) -> Iterator[Evening]:
     with evening(tmp_path) as opened:
-        lay_out(opened)
+        if not _ROWS.are_put_into(opened.warehouse):
+            lay_out(opened)
+            _ROWS.keep(opened.warehouse)
         yield opened
 
 
@@ -302,6 +309,19 @@ def test_what_was_loaded_after_the_features_were_made_is_not_said_to_be_in_them(
     )
     beta = of(read(night, "v1/tonight/all-players.json"))["beta"]
     assert (beta["injury_status"] == "unknown") == ("injuries=" in null_reasons)
+
+
+@pytest.mark.parametrize("stat", STATS)
+def test_lines_of_one_statistic_are_player_lines_in_the_features(night: Evening, stat: str) -> None:
+    """Books may offer it before they offer points."""
+    night.add_sources()
+    line = {"line" if stat == POINTS.name else f"{stat}_line": 6.5}
+    reasons = "market=not_offered" if stat == POINTS.name else "market=no_line"
+    row = features(LATE, 2, "Beta") | line | {"null_reasons": reasons}
+    night.add("nba_predictions.ml_feature_store", [row])
+    run(message(), night.context("phase6_export"))
+    found = {each["source"]: each["state"] for each in read(night, "v1/status.json")["sources"]}
+    assert found["player_lines"] == "current"
 
 
 def test_an_export_again_says_the_same_whatever_came_in_since(night: Evening) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +20,7 @@ from functions.phase6_export.reading import PACKAGE
 from functions.phase6_export.schema_check import check, load
 from shared.core.errors import SchemaMismatch
 from shared.nba.stats import STATS, place_of
+from shared.science.systems.error_codes import NOTHING_TO_SAY
 from shared.science.systems.output import SYSTEMS
 from shared.stores.warehouse.schemas import load_schema
 from shared.stores.warehouse.sql import read_sql
@@ -119,16 +121,94 @@ def test_tonights_entry_says_of_each_statistic_what_is_its_own(night: Evening) -
     ]
 
 
+def test_of_a_sum_files_say_what_its_parts_have_together(night: Evening) -> None:
+    """In his last games, in his averages, and in words; where a part is unknown so is the sum."""
+    games = {day: summary_row(*ALPHA, 20, DAY - timedelta(days=day)) for day in (2, 3)}
+    night.add("nba_analytics.player_game_summary", [games[2] | {"rebounds": 9, "assists": 4, "fg3m": 2}])
+    night.add("nba_analytics.player_game_summary", [games[3] | {"rebounds": 8}])
+    averages = {"points": 24.0, "rebounds": 8.0, "assists": 5.5, "threes": 3.25}
+    known = {f"{stat}_{over}": mean for stat, mean in averages.items() for over in ("season", "l5", "l10")}
+    night.warehouse.execute("DELETE FROM nba_predictions.ml_feature_store WHERE game_date = @day", {"day": DAY})
+    night.add("nba_predictions.ml_feature_store", [features(*ALPHA) | known])
+    for number, (name, stat) in enumerate(STATS.items()):
+        bet: dict[str, Any] = {"stat": name, "expected_value": 0.001 * number}
+        rows = [prediction_row(*each, "30.5", kind="alternate", **bet) for each in (ALPHA, BETA)]
+        night.add(PREDICTIONS, rows)
+        assert set(stat.parts) <= averages.keys()
+    export(night)
+    alpha = read(night, "tonight/player/alpha.json", "player")
+    # yesterday's box score has neither rebounds nor threes, that of three days ago no assists
+    brought = {
+        **{"points": [30, 20, 20], "rebounds": [None, 9, 8], "assists": [7, 4, None], "threes": [None, 2, None]},
+        **{"pra": [None, 33, None], "pr": [None, 29, 28], "pa": [37, 24, None], "ra": [None, 13, None]},
+    }
+    assert alpha["player"]["stats"].keys() == brought.keys() == STATS.keys()
+    for name, stat in STATS.items():
+        entry = alpha["player"]["stats"][name]
+        mean = sum(averages[part] for part in stat.parts)
+        assert (entry["season_average"], entry["last_5_average"], entry["last_10_average"]) == (mean, mean, mean)
+        assert entry["last_10"] == [game[name] for game in alpha["last_games"]] == brought[name], name
+    (line,) = alpha["stats"]["pra"]["systems"][0]["lines"]
+    assert "He averages 37.5 points, rebounds and assists over his last 5 games and 37.5 over" in line["reason"]
+
+
 def test_a_player_is_bet_on_once_whatever_the_statistic(night: Evening) -> None:
     """Alpha's assists are worth more than his points, which are a candidate all the same."""
     export(night)
     bets = read(night, "best-bets/latest.json", "best_bets")
-    assert bets["one_bet_per_player"] is True
-    assert bets["total_candidates"] == 3
+    assert (bets["most_per_player"], bets["total_candidates"]) == (1, 3)
+    assert bets["left_out"] == {
+        "bets": 1,
+        "players": 1,
+        "reason": "Bets on one player in one game win and lose together, whether on several lines or on several "
+        "statistics: the list has his best bet alone. Left out: 1 other bet on 1 player of it.",
+    }
     picks = [(pick["rank"], pick["player_lookup"], pick["stat"], pick["line"]) for pick in bets["picks"]]
     assert picks == [(1, "alpha", "assists", 5.5), (2, "beta", "points", 24.5)]
     assert bets["picks"][0]["predicted"] == 6.5
     assert bets["picks"][0]["reason"].startswith("Over 5.5 assists at -110")
+
+
+def test_a_setting_allows_more_bets_on_a_player_each_on_another_statistic(night: Evening) -> None:
+    """Alpha's further line on assists is worth more than his points, and is the same bet as his
+    assists.
+    """
+    night.add(
+        PREDICTIONS,
+        [
+            prediction_row(*ALPHA, "6.5", kind="alternate", expected_value=0.065, **ASSISTS),
+            prediction_row(*ALPHA, "12.5", stat="pr", expected_value=0.04),
+            prediction_row(*BETA, "12.5", stat="pr", expected_value=0.03),
+        ],
+    )
+    settings = replace(night.runtime.settings, best_bets_per_player=2)
+    night.runtime = replace(night.runtime, settings=settings)
+    export(night)
+    bets = read(night, "best-bets/latest.json", "best_bets")
+    picks = [(pick["player_lookup"], pick["stat"], pick["line"]) for pick in bets["picks"]]
+    assert picks == [
+        ("alpha", "assists", 5.5),
+        ("beta", "points", 24.5),
+        ("alpha", "points", 24.5),
+        ("beta", "pr", 12.5),
+    ]
+    assert (bets["most_per_player"], bets["total_candidates"]) == (2, 6)
+    assert (bets["left_out"]["bets"], bets["left_out"]["players"]) == (2, 1), "Alpha's 6.5 assists, and his pr"
+    assert "the list has his best 2 alone, each on another statistic. " in bets["left_out"]["reason"]
+    assert bets["left_out"]["reason"].endswith("Left out: 2 other bets on 1 player of it.")
+    recorded = night.warehouse.query("SELECT rank, stat FROM nba_predictions.exported_best_bets ORDER BY rank")
+    assert [(row["rank"], row["stat"]) for row in recorded.to_pylist()] == [
+        (0, None), (1, "assists"), (2, "points"), (3, "points"), (4, "pr"),
+    ]  # fmt: skip
+
+
+def test_where_nobody_has_a_second_bet_none_is_left_out(night: Evening) -> None:
+    night.warehouse.execute(f"DELETE FROM {PREDICTIONS} WHERE player_id = 1 AND stat = 'points'")
+    night.warehouse.execute(f"DELETE FROM {PREDICTIONS} WHERE player_id = 2 AND stat = 'points'")
+    export(night)
+    bets = read(night, "best-bets/latest.json", "best_bets")
+    assert bets["left_out"] == {"bets": 0, "players": 0, "reason": None}
+    assert len(bets["picks"]) == 1
 
 
 def test_of_two_equal_bets_the_statistic_that_is_shown_first_counts(night: Evening) -> None:
@@ -237,6 +317,36 @@ def test_a_system_that_is_silent_on_one_statistic_is_said_with_it(night: Evening
     assert (outcome.status, outcome.reason) == ("partial", "ensemble_v1 predicts nobody's assists: it is cut")
     bets = read(night, "best-bets/latest.json", "best_bets")
     assert (bets["empty_reason"], {pick["stat"] for pick in bets["picks"]}) == (None, {"points"})
+    for each in (ALPHA, BETA):
+        further: list[dict[str, Any]] = [{"stat": stat} for stat in ("pra", "rebounds")]
+        rows = [prediction_row(*each, "5.5", revision=2, **(stat | damaged)) for stat in further]
+        night.add(PREDICTIONS, rows)
+    outcome = run(message(), night.context("phase6_export"))
+    assert outcome.reason == "ensemble_v1 predicts nobody's rebounds, assists or pra: it is cut"
+
+
+def test_a_system_that_has_nothing_to_say_of_a_statistic_is_no_gap_and_says_so(night: Evening) -> None:
+    """In every file it is a pass with these words, beside the systems that do say something."""
+    nothing: dict[str, Any] = dict.fromkeys(
+        ("mean", "predicted_sd", "p_over", "p_push", "fair_over_price", "edge", "expected_value", "confidence_score",
+         "side", "predicted_no_market", "explanation")
+    )  # fmt: skip
+    night.warehouse.execute(
+        f"DELETE FROM {PREDICTIONS} WHERE system_id = 'zone_matchup_v1' AND stat = 'assists' AND game_date = @day",
+        {"day": DAY},
+    )
+    for each in (ALPHA, BETA):
+        says = ASSISTS | nothing | {"error_code": NOTHING_TO_SAY, "error_message": "it has none for assists"}
+        row = prediction_row(*each, "5.5", system="zone_matchup_v1", recommendation="PASS", **says)
+        night.add(PREDICTIONS, [row])
+    export(night)
+    assert json.loads(night.runtime.exports.read("v1/status.json").data)["reason"] == ""
+    alpha, _ = read(night, "predictions/today.json", "predictions")["players"]
+    for stat, code in (("points", None), ("assists", NOTHING_TO_SAY)):
+        (zone,) = (each for each in alpha["stats"][stat]["systems"] if each["system_id"] == "zone_matchup_v1")
+        assert (zone["error_code"], zone["predicted"] is None) == (code, code is not None)
+    assert zone["lines"][0]["reason"] == "Pass: zone_matchup_v1 has nothing of its own to say of assists."
+    assert zone["lines"][0]["recommendation"] == "PASS"
 
 
 def test_a_statistic_that_no_schema_knows_is_refused_before_the_first_write(night: Evening) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from local.backtest.drawing import COLOURS
 from local.backtest.page import write_page
 from local.backtest.worlds import DAY_BEFORE
 from shared.science.evaluation import Scored, alarms, summarise
@@ -110,8 +112,8 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, An
 
 def test_the_page_needs_nothing_else(written: tuple[str, dict[str, Any]]) -> None:
     page = Page(written[0])
-    fetched = [(tag, attrs) for tag, attrs in page.tags for name in attrs if name in {"src", "href", "srcset"}]
-    assert fetched == []
+    named = [attrs[name] or "" for _, attrs in page.tags for name in attrs if name in {"src", "href", "srcset"}]
+    assert [url for url in named if not url.startswith("#")] == []
     assert not {tag for tag, _ in page.tags} & {"script", "link", "iframe", "img", "object"}
     assert "@import" not in written[0]
     assert all(url.startswith("#") for url in re.findall(r"url\(([^)]*)\)", written[0]))
@@ -128,7 +130,7 @@ def test_plots_can_be_read_aloud_and_keep_their_ids_apart(written: tuple[str, di
 
 def test_a_system_is_said_to_be_better_worse_or_neither(written: tuple[str, dict[str, Any]]) -> None:
     page, document = Page(written[0]), written[1]
-    rows = [row for row in page.rows if len(row) == 16 and row[0] != "statistic"][: len(ERRORS)]
+    rows = [row for row in page.rows if len(row) == 16 and row[1] in COLOURS][: len(ERRORS)]
     for figures, row in zip(document["lined"], rows, strict=True):
         low, high = figures["line_diff_low"], figures["line_diff_high"]
         expected = "better than the line" if high < 0 else "worse than the line" if low > 0 else "not told apart"
@@ -146,7 +148,7 @@ def test_figures_stand_under_their_heads(written: tuple[str, dict[str, Any]]) ->
 
 
 def test_rows_without_a_line_have_no_columns_about_it(written: tuple[str, dict[str, Any]]) -> None:
-    heads = [row for row in Page(written[0]).rows if row[0] == "statistic" and "CRPS" in row]
+    heads = [row for row in Page(written[0]).rows if row[:2] == ["statistic", "system"] and "CRPS" in row]
     assert "line" in heads[0]
     assert "line" not in heads[1]
     assert "told apart?" not in heads[1]
@@ -222,7 +224,7 @@ def test_a_chart_of_a_short_backtest_is_drawn_or_left_out(
     document, lists = backtest(rows, days)
     write_page(tmp_path / "page.html", document, lists)
     text = (tmp_path / "page.html").read_text()
-    titles = re.findall(r"<h3>(.*?)</h3>", text)
+    titles = re.findall(r"<h4>(.*?)</h4>", text)
     assert ("Error over time against the line: points" in titles) == over_time
     assert any(title.startswith("Profit of") for title in titles) == profit
     assert ("Calibration of P(over): points" in titles) == calibrated
@@ -252,8 +254,8 @@ def test_bets_are_one_number_in_the_table_and_above_the_curve(tmp_path: Path) ->
     assert f"<td>{bets}</td>" in text, "the table's cell"
 
 
-def test_two_statistics_have_their_own_rows_bounds_and_plots(tmp_path: Path) -> None:
-    """In the lists' tables, the comparison of worlds, the tables of edges and the ids of plots."""
+def test_two_statistics_have_their_own_sections_bounds_and_plots(tmp_path: Path) -> None:
+    """Tables of lists, of worlds and of edges, ids of plots, and a link to each, points first."""
     points = make_scored(season(rows=900, days=20))
     others = replace(make_scored(season(rows=900, days=20, seed=5)), stat="assists")
     earlier = [replace(each, predicted=each.predicted + 0.5) for each in (points, others)]
@@ -263,17 +265,60 @@ def test_two_statistics_have_their_own_rows_bounds_and_plots(tmp_path: Path) -> 
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     page = Page(text)
     for each in figures["lined"]:
-        assert page.row(each["stat"], "ensemble_v1", "with")["MAE"] == f"{each['mae']:.3f}"
+        for row in (page.row(each["stat"], "ensemble_v1", "with"), page.row(each["stat"], "with", "lined")):
+            assert row["MAE"] == f"{each['mae']:.3f}"
     assert figures["lined"][0]["mae"] != figures["lined"][1]["mae"]
-    assert text.index("Error by line: points") < text.index("Error by line: assists")
+    assert [attrs["href"] for tag, attrs in page.tags if tag == "a"] == ["#points", "#assists"]
+    ids = [attrs["id"] or "" for _, attrs in page.tags if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    shown = [name for name in ids if name in ("points", "assists") or name.endswith(("lined", "-absences"))]
+    assert shown == ["points", "points-lined", "points-absences", "assists", "assists-lined", "assists-absences"]
+    assert text.index("Error by line: points") < text.index('id="assists"') < text.index("Error by line: assists")
     assert text.index("By edge: ensemble_v1 with market on points") < text.index("with market on assists")
     assert {row[0] for row in page.rows if row[0].startswith("edge, ")} == {"edge, points", "edge, assists"}
-    heads = next(row for row in page.rows if any(cell.startswith("MAE, ") for cell in row))
-    column = next(i for i, head in enumerate(heads) if head.endswith(DAY_BEFORE.says))
-    compared = page.rows[page.rows.index(heads) + 1 :][:2]
-    differences = {row[0]: row[column] for row in compared}
+    compared = [row for row, before in pairwise(page.rows) if any(cell.startswith("MAE, ") for cell in row)]
+    assert len(compared) == 2
+    column = next(i for i, head in enumerate(compared[0]) if head.endswith(DAY_BEFORE.says))
+    differences = {row[0]: row[column] for head, row in pairwise(page.rows) if head in compared}
     assert set(differences) == {"points", "assists"}
     assert "–" not in differences.values()
-    ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
-    assert len(ids) == len(set(ids))
     assert "below its bound (points 4.5, assists 1.4)" in text
+    assert "under 10\n" not in text
+    assert "under 2.5" in text, "buckets of lines are the statistic's"
+
+
+def test_what_is_wrong_with_lines_stands_beside_their_statistic_alone(tmp_path: Path) -> None:
+    """And of small counts that errors judge nothing."""
+    points = make_scored(season(rows=300, days=20))
+    nothing, no_bet = np.full(300, np.nan), np.full(300, "NO_LINE")
+    threes = replace(points, stat="threes", recommendation=no_bet, profit=nothing, expected_value=nothing)
+    lists = {"lined": [points, threes]}
+    figures = {"lined": [summarise(each, seed=1) for each in lists["lined"]]}
+    flaw = {"stat": "threes", "season": "2025-26", "what": "two <sources> are mixed", "effect": "no return is shown"}
+    document = {"from": "a", "to": "b", "archive": "c", "alarms": [], "flaws": [flaw], **figures}
+    write_page(tmp_path / "page.html", document, lists)
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    before, _, of_threes = text.partition('id="threes"')
+    assert Page(of_threes).rows[:2] == [["season", "what", "effect"], list(flaw.values())[1:]]
+    assert "two &lt;sources&gt;" not in before
+    assert "judge nothing" in of_threes
+    assert "judge nothing" not in before
+    verdicts = {row[0]: row[7] for row in Page(text).rows if row[1:3] == ["ensemble_v1", "with"] and len(row) == 16}
+    assert verdicts["threes"] == "not judged by it"
+    assert verdicts["points"] != verdicts["threes"]
+    heads = [row for row in Page(text).rows if "rows judged" in row]
+    assert ["PASS" in row for row in heads] == [True, False]
+    assert "Profit of ensemble_v1 with market: points" in text
+    assert "with market: threes" not in text
+
+
+def test_a_sum_without_any_line_has_its_figures_of_all_rows(tmp_path: Path) -> None:
+    rows = without_line(replace(make_scored(season(rows=300, days=20)), stat="pr"))
+    figures = {"lined": [], "all": [summarise(rows, seed=1)]}
+    write_page(
+        tmp_path / "page.html", {"from": "a", "to": "b", "archive": "c", "alarms": [], **figures}, {"all": [rows]}
+    )
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    row = Page(text).row("pr", "with", "all")
+    assert (row["n"], row["MAE"], row["line"]) == ("300", f"{figures['all'][0]['mae']:.3f}", "–")
+    assert "PR: points + rebounds" in text

@@ -28,9 +28,11 @@ from local.embedded.duckdb_warehouse import DuckDbWarehouse
 from local.embedded.file_blobs import FileBlobs
 from local.league import write_league
 from local.replay import Archive
+from shared.nba.stats import OTHERS, PREDICTED
 from shared.science.features.names import model_features
 from shared.science.model_registry.promotions import move_pointer, read_serving
 from shared.science.model_registry.registry import list_saved_versions, save_models
+from shared.science.systems.formulas import FORMULAS
 from shared.science.systems.output import SYSTEMS
 from shared.stores.warehouse import staging
 from shared.stores.warehouse.schemas import load_schema
@@ -175,12 +177,16 @@ def test_serving_is_measured_on_recorded_requests_and_saved_models(tmp_path: Pat
         at=datetime(2025, 11, 14, tzinfo=UTC),
         why="test",
     )
-    history, lines = packed_history([{}] * 10), {"main": "19.5", "books": []}
+    history, lines = packed_history([{}] * 10), {"points": {"main": "19.5", "books": []}}
     request = {"players": [{"features": feature_row(), "history": history, "lines": lines}]}
     data = gzip.compress("\n".join([json.dumps(request)] * 3).encode())
     FileBlobs(tmp_path / "raw").write("requests/2025-11-14/batch.jsonl.gz", data, content_type="application/gzip")
     found = serving.measure(tmp_path, 2, quiet)
-    assert (found["players"], found["rows"], found["explained"]) == (2, 10 * len(SYSTEMS), 2 * len(SYSTEMS))
+    # points at five lines; of every other statistic, which has no line, a row of each system
+    assert (found["players"], found["rows"]) == (2, 2 * len(SYSTEMS) * (5 + len(PREDICTED) - 1))
+    # all five of points; of others, which have no model, the formulas
+    formulas = [sum(formula.speaks_of(stat) for formula in FORMULAS) for stat in OTHERS.values()]
+    assert found["explained"] == 2 * (len(SYSTEMS) + sum(formulas))
     with pytest.raises(BenchFailed, match="no recorded requests"):
         serving.requested_players(tmp_path / "models")
 
@@ -225,6 +231,25 @@ def test_tables_and_file_tell_the_same_figures(tmp_path: Path) -> None:
             "ratio_merge": 200.0,
         },
         "chain_run": {"sizes": sizes, "growth": growth.growth(sizes)},
+        "statistics": {
+            "points": {
+                "games": 9,
+                "rows": 3000,
+                "warehouse_statements": 32,
+                "seconds": 4.0,
+                "training_seconds": 20.0,
+                "merge_ms": 100.0,
+            },
+            "all": {
+                "games": 9,
+                "rows": 21000,
+                "warehouse_statements": 32,
+                "seconds": 7.0,
+                "training_seconds": 44.0,
+                "merge_ms": 260.0,
+            },
+            "ratios": {"seconds": 1.8, "training_seconds": 2.2, "merge_ms": 2.6},
+        },
         "serving": {
             "players": 150,
             "rows": 3500,
@@ -252,6 +277,8 @@ def test_tables_and_file_tell_the_same_figures(tmp_path: Path) -> None:
     lines = [" ".join(line.split()) for line in screen.file.getvalue().splitlines()]
     for line in (
         "one query a player 400 8,025 100.0",
+        "training, s 20.00 44.00 2.2",
+        "staging MERGE, ms 100 260 2.6",
         "staging loads and one MERGE 170 200 4.0",
         "an upsert a row 9,000 10,000 200.0",
         "15 225 5625 8.50 0.57 232 32",

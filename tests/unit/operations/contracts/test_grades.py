@@ -16,6 +16,7 @@ from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings
 from shared.operations.contracts.rules import first_shortage
 from shared.operations.contracts.snapshot import Snapshot, read_snapshot
+from shared.science.systems.error_codes import NOTHING_TO_SAY
 from tests.support.prediction_tables import (
     DAY,
     EARLY,
@@ -178,6 +179,17 @@ def test_a_grade_is_of_one_statistic(night: Evening) -> None:
     assert short(night) is None
     night.warehouse.execute(f"DELETE FROM {PREDICTIONS} WHERE stat = 'another'")
     assert short(night) == ("kept", f"1 grades are of predictions that are gone: 1 of 2 games ({EARLY})")
+
+
+def test_what_says_nothing_of_a_statistic_needs_no_grade(night: Evening) -> None:
+    """Of a system that lacks something to say it with there is a grade, a pass."""
+    nothing: dict[str, Any] = {"mean": None, "recommendation": "PASS", "system": "zone_matchup_v1"}
+    row = prediction_row(EARLY, 1, "Alpha", "6.5", stat="rebounds", error_code=NOTHING_TO_SAY, **nothing)
+    night.add(PREDICTIONS, [row])
+    assert short(night) is None
+    assert [(game.grades, game.predictions) for game in snapshot(night).games] == [(1, 1)] * 2
+    night.add(PREDICTIONS, [row | {"stat": "assists", "error_code": "no_games"}])
+    assert short(night) == ("grades", f"1 current predictions have no grade: 1 of 2 games ({EARLY})")
 
 
 def test_a_void_of_a_statistic_that_is_counted_by_now_asks_for_grading_again(night: Evening) -> None:

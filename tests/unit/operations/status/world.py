@@ -61,7 +61,7 @@ NOON_RUN = f"{DAY}-same-day-predictions"
 
 def make_whole(folder: Path) -> Path:
     """A folder with the day in it, its run of 11:30 through and exported, to be copied."""
-    with evening(folder) as opened:
+    with evening(folder, on_disk=True) as opened:
         lay_out(opened)
         export(message(), opened.context("phase6_export"))
     return folder
@@ -70,8 +70,8 @@ def make_whole(folder: Path) -> Path:
 @contextmanager
 def open_copy(whole: Path, folder: Path) -> Iterator[Evening]:
     """A copy of it at 12:05 New York."""
-    shutil.copytree(whole, folder)
-    with evening(folder, loads=100) as opened:
+    shutil.copytree(whole, folder, ignore=shutil.ignore_patterns("warehouse.duckdb*"))
+    with evening(folder, loads=100, template=whole / "warehouse.duckdb") as opened:
         yield opened
 
 

@@ -11,11 +11,12 @@ import pytest
 
 from local.embedded.file_blobs import FileBlobs
 from shared.core.errors import Fatal, SchemaMismatch
-from shared.nba.stats import POINTS, STATS
+from shared.nba.stats import POINTS
 from shared.science.features.names import model_features
+from shared.science.model_registry import stored_models
+from shared.science.model_registry.models import Models
 from shared.science.model_registry.promotions import current_versions, move_pointer, read_serving
 from shared.science.model_registry.registry import (
-    Models,
     list_saved_versions,
     load_holdout_model,
     load_models,
@@ -23,10 +24,12 @@ from shared.science.model_registry.registry import (
     save_models,
 )
 from shared.science.systems.output import ENSEMBLE, XGBOOST
-from shared.science.systems.xgboost_v1 import TREES, Trees, mean_points
+from shared.science.systems.xgboost_v1 import Trees, booster_names, expect
 from shared.stores.ports import Blob
+from tests.support.models_by_stat import name_models
 from tests.support.systems_models import train_named, train_once
 
+TREES = booster_names(POINTS)
 AT = datetime(2025, 11, 17, 9, 0, tzinfo=UTC)
 METADATA = {"features": list(model_features()), "rows": 1200}
 
@@ -48,7 +51,8 @@ def test_models_come_back_as_they_were_saved(tmp_path: Path) -> None:
     inputs = np.random.default_rng(1).normal(10, 5, (50, len(model_features()))).astype(np.float32)
     assert loaded.xgboost is not None
     assert models.xgboost is not None
-    assert (mean_points(loaded.xgboost.trees, inputs) == mean_points(models.xgboost.trees, inputs)).all()
+    again, before = (expect(POINTS, each.trees, inputs, inputs) for each in (loaded.xgboost, models.xgboost))
+    assert (again == before).all()
     assert load_models(blobs, "points", versions) is loaded, "cached"
 
 
@@ -100,8 +104,6 @@ def test_a_holdout_model_is_kept_beside_its_version_and_never_served(tmp_path: P
     found = load_holdout_model(blobs, "points", name)
     assert found.ensemble == replace(holdout_model.ensemble, version=name)  # type: ignore[type-var]
     assert load_models(blobs, "points", dict.fromkeys((XGBOOST, ENSEMBLE), name)).ensemble == version.ensemble
-    with pytest.raises(SchemaMismatch, match="points_l3"):
-        load_holdout_model(blobs, "points", name, model_features()[1:])
 
 
 def test_a_version_is_stored_and_read_under_the_names_of_earlier_releases(tmp_path: Path) -> None:
@@ -161,23 +163,31 @@ def test_without_models_the_systems_have_none(tmp_path: Path) -> None:
     assert load_models(FileBlobs(tmp_path), "points", {}) == Models()
 
 
-def test_other_features_than_the_models_fail_loudly_with_their_names(tmp_path: Path) -> None:
-    blobs = FileBlobs(tmp_path)
+def test_other_features_than_the_models_fail_loudly_with_their_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A release whose feature store has one feature less, and one that has them in another
+    order.
+    """
+    blobs, names = FileBlobs(tmp_path), model_features()
     versions = save(blobs)
-    names = list(model_features())
-    with pytest.raises(SchemaMismatch, match="points_l3"):
-        load_models(blobs, "points", versions, names[1:])
-    with pytest.raises(SchemaMismatch, match="another order"):
-        load_models(blobs, "points", versions, [names[1], names[0], *names[2:]])
+    save_models(blobs, "points", train_named("other"), METADATA, train_named("holdout", seed=8))
+    for now, says in ((names[1:], "points_l3"), ((names[1], names[0], *names[2:]), "another order")):
+        monkeypatch.setattr(stored_models, "model_features", lambda stat, known=now: known)
+        with pytest.raises(SchemaMismatch, match=says):
+            load_models(blobs, "points", versions)
+        with pytest.raises(SchemaMismatch, match=says):
+            load_holdout_model(blobs, "points", "other")
 
 
-def test_trees_with_another_number_of_inputs_than_their_metadata_fail_loudly(tmp_path: Path) -> None:
+def test_trees_with_another_number_of_inputs_than_their_metadata_fail_loudly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     blobs, names = FileBlobs(tmp_path), list(model_features())
     save_models(blobs, "points", train_once().models, {**METADATA, "features": names[:-1]})
+    monkeypatch.setattr(stored_models, "model_features", lambda stat: tuple(names[:-1]))
     with pytest.raises(SchemaMismatch, match=rf"trees: \[{len(names)}\]"):
-        load_models(
-            blobs, "points", dict.fromkeys((XGBOOST, ENSEMBLE), list_saved_versions(blobs, "points")[0]), names[:-1]
-        )
+        load_models(blobs, "points", dict.fromkeys((XGBOOST, ENSEMBLE), list_saved_versions(blobs, "points")[0]))
 
 
 @pytest.mark.parametrize("name", TREES)
@@ -220,14 +230,11 @@ def test_half_a_training_is_not_saved(tmp_path: Path) -> None:
         save_models(FileBlobs(tmp_path), "points", replace(train_once().models, ensemble=None), METADATA)
 
 
-def test_a_version_is_of_one_statistic_and_another_s_of_that_name_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(STATS, "rebounds", replace(POINTS, name="rebounds"))
+def test_a_version_is_of_one_statistic_and_another_s_of_that_name_is_refused(tmp_path: Path) -> None:
     blobs = FileBlobs(tmp_path)
     versions = save(blobs)
     with pytest.raises(Fatal, match=f"Version {versions[XGBOOST]} of rebounds is one of points already"):
-        save_models(blobs, "rebounds", train_once().models, METADATA)
+        save_models(blobs, "rebounds", name_models("rebounds", versions[XGBOOST]), METADATA)
     assert list_saved_versions(blobs, "rebounds") == []
     assert blobs.list("models/rebounds/") == []
 
@@ -235,7 +242,8 @@ def test_a_version_is_of_one_statistic_and_another_s_of_that_name_is_refused(
 def test_an_instance_keeps_the_models_of_every_statistic_of_a_batch(tmp_path: Path) -> None:
     blobs = CountingBlobs(tmp_path)
     for stat in ("points", "rebounds"):
-        save_models(blobs, stat, train_named(f"2025-01-01-{stat}"), METADATA)
+        saved = {**METADATA, "features": list(model_features(stat))}
+        save_models(blobs, stat, name_models(stat, f"2025-01-01-{stat}"), saved)
     pins = {stat: dict.fromkeys((XGBOOST, ENSEMBLE), f"2025-01-01-{stat}") for stat in ("points", "rebounds")}
     first = {stat: load_models(blobs, stat, pins[stat]) for stat in pins}
     blobs.reads.clear()

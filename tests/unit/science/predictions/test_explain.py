@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,18 +11,28 @@ import numpy as np
 import pytest
 
 from shared.core.settings import Settings
-from shared.science.model_registry.registry import Models
+from shared.nba.stats import POINTS
+from shared.science.model_registry.models import Models
 from shared.science.predictions import explain
-from shared.science.predictions.explain import contributions_of, explanations, largest
-from shared.science.predictions.outputs import all_outputs
+from shared.science.predictions.explain import contributions_of, largest
+from shared.science.predictions.outputs import NONE_LEFT_OUT, LeftOut, base_outputs, combine_all
 from shared.science.systems import ensemble, moving_average, similarity, xgboost_v1, zone_matchup
 from shared.science.systems.columns import Features, Floats
-from shared.science.systems.distribution import START_VARIANCE
+from shared.science.systems.distribution import start_variance
 from shared.science.systems.ensemble import Combination, EnsembleModel
 from shared.science.systems.history import History
-from shared.science.systems.market import LATE, LINE, PRICE, MarketCombination
-from shared.science.systems.output import BASE, BASE_SYSTEMS, ENSEMBLE, SIMILARITY, SYSTEMS, XGBOOST, SystemFailed
-from shared.science.systems.xgboost_v1 import Trees, XgboostModel, mean_points
+from shared.science.systems.market import LATE, MarketCombination
+from shared.science.systems.output import (
+    BASE,
+    BASE_SYSTEMS,
+    ENSEMBLE,
+    SIMILARITY,
+    SYSTEMS,
+    XGBOOST,
+    SystemFailed,
+    SystemOutput,
+)
+from shared.science.systems.xgboost_v1 import Trees, XgboostModel
 from tests.support.systems_models import train_once, training_rows
 from tests.support.systems_rows import (
     feature_columns,
@@ -33,6 +44,7 @@ from tests.support.systems_rows import (
     predicted_rows,
 )
 
+LINE, PRICE = POINTS.line_feature, POINTS.price_feature
 N = 60
 SHOTS = {
     **{"paint_share_l20": 0.5, "mid_share_l20": 0.1, "three_share_l20": 0.4},
@@ -56,10 +68,20 @@ def total(parts: explain.Contributions) -> Floats:
     return np.asarray(np.sum(list(parts.values()), axis=0))
 
 
+def explain_points(
+    features: Features, history: History, line: Floats, models: Models, left_out: LeftOut = NONE_LEFT_OUT
+) -> tuple[list[SystemOutput], Mapping[str, explain.Contributions]]:
+    """What the systems say of points, and what each is made of."""
+    lines, of_points = {"points": line}, {"points": models}
+    base = base_outputs(features, history, of_points, left_out, [POINTS])
+    nights = combine_all(base, features, lines, of_points, left_out)
+    found = contributions_of(features, history, lines, of_points, base, nights)
+    return [*base["points"], nights.outputs["points"]], found["points"]
+
+
 def test_every_systems_contributions_add_up_to_its_mean(rows: tuple[Features, History, Floats]) -> None:
     features, history, line = rows
-    outputs = all_outputs(features, history, line, train_once().models)
-    found = contributions_of(features, history, line, train_once().models, outputs)
+    outputs, found = explain_points(features, history, line, train_once().models)
     assert set(found) == set(SYSTEMS)
     for one in outputs:
         known = ~np.isnan(one.mean)
@@ -77,8 +99,7 @@ def test_they_add_up_without_a_system_that_is_left_out(
     rows: tuple[Features, History, Floats], left_out: list[str]
 ) -> None:
     features, history, line = rows
-    outputs = all_outputs(features, history, line, train_once().models, dict.fromkeys(left_out, "why"))
-    found = contributions_of(features, history, line, train_once().models, outputs)
+    outputs, found = explain_points(features, history, line, train_once().models, dict.fromkeys(left_out, "why"))
     assert set(found) == set(SYSTEMS) - set(left_out)
     if ENSEMBLE in found:
         np.testing.assert_allclose(total(found[ENSEMBLE]), outputs[-1].mean, atol=1e-4)
@@ -101,7 +122,8 @@ def tiny_model() -> XgboostModel:
     settings = {"max_depth": 2, "eta": 1.0, "lambda": 0.0, "min_child_weight": 0.0, "base_score": 0.0, "nthread": 1}
     rate = 0.4 + 0.4 * inputs[:, 1]
     of_points, of_rate = (xgb.train(settings, xgb.DMatrix(inputs, each), 1) for each in (points, rate))
-    return XgboostModel("tiny", ("a", "b"), Trees(points=of_points, minutes=of_points, rate=of_rate))
+    names = ("a", "b")
+    return XgboostModel("tiny", names, names, Trees(points=of_points, minutes=of_points, rate=of_rate))
 
 
 def test_the_shapley_values_of_tiny_trees_are_those_of_paper() -> None:
@@ -139,7 +161,8 @@ def test_the_shapley_values_of_tiny_trees_are_those_of_paper() -> None:
     np.testing.assert_allclose(found["b"], (by_points + by_product) / 2, atol=1e-5)
     np.testing.assert_allclose(found[BASE], (10.0 + 5.5) / 2, atol=1e-5)
     inputs = xgboost_v1.matrix(features, model.features)
-    np.testing.assert_allclose(mean_points(model.trees, inputs), [(30 + 24) / 2, (10 + 4) / 2, 0.1], atol=1e-5)
+    expected = xgboost_v1.expect(POINTS, model.trees, inputs, inputs)
+    np.testing.assert_allclose(expected, [(30 + 24) / 2, (10 + 4) / 2, 0.1], atol=1e-5)
     np.testing.assert_allclose(total(found), [27.0, 7.0, 0.0], atol=1e-5, err_msg="nothing is added for the floor")
 
 
@@ -157,7 +180,7 @@ def test_each_booster_is_asked_once_for_all_rows_and_for_the_exact_values(
 
     monkeypatch.setattr(xgb.Booster, "predict", count_predict)
     features, history, line = rows
-    explanations(features, history, line, train_once().models, all_outputs(*rows, train_once().models))
+    explain_points(features, history, line, train_once().models)
     assert asked == [{"rows": N, "pred_contribs": True, "approx_contribs": False}] * 3
 
 
@@ -169,7 +192,8 @@ def test_the_moving_average_is_moved_by_form_and_circumstances() -> None:
         **{"points_ewma_20": 26.0, "pace_factor": 1.05, "opponent_def_rating_rel": 5.0, "is_home": False},
         **{"rest_days": 0, "teammates_out_points_delta": 10.0},
     }
-    parts = {name: float(points[0]) for name, points in moving_average.contributions(feature_columns(changes)).items()}
+    columns = feature_columns(changes)
+    parts = {name: float(points[0]) for name, points in moving_average.contributions(columns, POINTS).items()}
     form = 0.35 * 26 + 0.65 * 20
     assert parts == pytest.approx(
         {
@@ -181,7 +205,7 @@ def test_the_moving_average_is_moved_by_form_and_circumstances() -> None:
 
 def test_zones_gain_and_lose_points_under_the_feature_that_says_so() -> None:
     box = {"opponent_fg2_allowed_rel": 0.1, "opponent_fg3_allowed_rel": -0.1, "opponent_ft_allowed_rel": 0.1}
-    parts = zone_matchup.contributions(feature_columns(box, {**box, **SHOTS, "points2_l20": 0.0}))
+    parts = zone_matchup.contributions(feature_columns(box, {**box, **SHOTS, "points2_l20": 0.0}), POINTS)
     by_box = {name: float(points[0]) for name, points in parts.items() if points[0]}
     assert by_box == pytest.approx(
         {
@@ -205,9 +229,9 @@ def test_zones_gain_and_lose_points_under_the_feature_that_says_so() -> None:
 
 def test_similar_games_pull_the_figure_from_slow_form() -> None:
     ten, unknown = {"points_ewma_08": 14.0}, {"points_ewma_08": None}
-    pulled = similarity.contributions(feature_columns(ten), history_of([20.0] * 10))
+    pulled = similarity.contributions(feature_columns(ten), history_of([20.0] * 10), POINTS)
     assert (pulled[BASE][0], pulled["similar_games"][0]) == pytest.approx((14.0, 0.65 * 6.0))
-    alone = similarity.contributions(feature_columns(unknown), history_of([20.0] * 10))
+    alone = similarity.contributions(feature_columns(unknown), history_of([20.0] * 10), POINTS)
     assert (alone[BASE][0], alone["similar_games"][0]) == pytest.approx((20.0, 0.0))
 
 
@@ -236,16 +260,16 @@ def test_the_ensemble_adds_what_moved_its_systems_by_their_weights() -> None:
     known = {PRICE: 0.8413447, LATE: 10.0, "points_share": 0.3, "games_season": 5.0}
     features = {name: np.full(2, value) for name, value in known.items()}
     line = np.array([np.nan, 24.5])
-    found = ensemble.contributions(parts, means, features, line, model)
+    found = ensemble.contributions(parts, means, features, line, model, POINTS)
     assert found.pop("opponent_ft_allowed_rel").tolist() == [0.0, 0.0]
     without, used = ({name: float(points[row]) for name, points in found.items()} for row in range(2))
     moved = {BASE: 0.5 + 4.5 + 7.5, "form": 0.25, "is_home": 0.25 + 1.5}
     assert without == pytest.approx({**moved, LINE: 0.0, PRICE: 0.0, LATE: 0.0})
-    shift = float(np.sqrt(START_VARIANCE.of(np.array([24.5])))[0])
+    shift = float(np.sqrt(start_variance(POINTS).of(np.array([24.5]), POINTS))[0])
     market = {LINE: (0.5 + 0.25 * 0.5) * 10.0, PRICE: 0.5 * shift, LATE: 0.2 * 3.0}
     assert used == pytest.approx({**moved, BASE: moved[BASE] - 0.3, **market}, rel=1e-6)
     assert model.with_market is not None
-    assert sum(used.values()) == pytest.approx(model.with_market.of(14.5 * two, line, features)[1])
+    assert sum(used.values()) == pytest.approx(model.with_market.of(14.5 * two, line, features, POINTS)[1])
 
 
 def test_with_every_term_of_the_market_the_ensembles_contributions_add_up(
@@ -259,8 +283,8 @@ def test_with_every_term_of_the_market_the_ensembles_contributions_add_up(
     features, history, line = rows
     late = np.where(np.arange(N) % 3 == 0, np.nan, 20.0)
     features = {**features, "games_season": np.arange(float(N)) % 15, LATE: late}
-    outputs = all_outputs(features, history, line, whole)
-    found = contributions_of(features, history, line, whole, outputs)[ENSEMBLE]
+    outputs, every = explain_points(features, history, line, whole)
+    found = every[ENSEMBLE]
     assert outputs[-1].mean.min() > 1.0, "no floor was met"
     np.testing.assert_allclose(total(found), outputs[-1].mean, atol=1e-4)
     assert all((found[name] != 0).any() for name in (LINE, PRICE, LATE))

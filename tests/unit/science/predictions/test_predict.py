@@ -15,12 +15,13 @@ import pytest
 
 from shared.core.errors import SchemaMismatch
 from shared.core.settings import Settings
-from shared.science.model_registry.registry import Models
+from shared.nba.stats import POINTS
+from shared.science.model_registry.models import Models
 from shared.science.predictions import outputs
 from shared.science.predictions.outputs import all_outputs
 from shared.science.predictions.prediction_row import PredictionRow
 from shared.science.systems import ensemble, xgboost_v1, zone_matchup
-from shared.science.systems.distribution import START_VARIANCE, median
+from shared.science.systems.distribution import median, start_variance
 from shared.science.systems.formulas import FORMULAS
 from shared.science.systems.market import MarketCombination
 from shared.science.systems.output import (
@@ -28,6 +29,7 @@ from shared.science.systems.output import (
     SYSTEMS,
     XGBOOST,
     SystemFailed,
+    SystemOutput,
 )
 from shared.stores.warehouse.schemas import arrow_schema, load_schema
 from tests.support.systems_models import train_once
@@ -42,7 +44,7 @@ from tests.support.systems_rows import (
 )
 
 POLICY = Settings()
-POINTS = [15.0 + k % 10 for k in range(30)]
+PAST = [15.0 + k % 10 for k in range(30)]
 TABLE = "nba_predictions.player_prop_predictions"
 WRITTEN_BY_WORKER = {"prediction_id", "batch_id", "created_at", "updated_at"}
 PYTHON_TYPES: dict[str, Any] = {
@@ -63,7 +65,7 @@ BOOKS = [
 
 def player(lines: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
     """A request's player, through JSON as the message brings it."""
-    games = packed_history([{"points": each} for each in POINTS])
+    games = packed_history([{"points": each} for each in PAST])
     request = {"features": feature_row(**changes), "history": games, "lines": of_points(lines)}
     return dict(json.loads(json.dumps(request)))
 
@@ -204,22 +206,28 @@ def test_the_ensemble_alone_uses_the_line_and_keeps_the_figure_without_it() -> N
 
 
 def test_the_number_that_is_said_is_the_median_on_the_likelier_side_of_each_line() -> None:
-    features = feature_columns({})
-    outputs = all_outputs(features, history_of(POINTS), np.array([19.5]), train_once().models)
+    outputs = outputs_at(19.5)
     rows = predicted_rows([player(LINED)], train_once().models, POLICY)
     for one in outputs:
-        [point] = median(one.mean, one.sd**2)
+        [point] = median(one.mean, one.sd**2, POINTS)
         mine = [row for row in rows if row["system_id"] == one.system_id]
-        assert one.points[0] == pytest.approx(point, abs=1e-6)
-        assert {row["predicted"] for row in mine} == {one.points[0]}
+        assert one.forecast[0] == pytest.approx(point, abs=1e-6)
+        assert {row["predicted"] for row in mine} == {one.forecast[0]}
         assert point < one.mean[0]
         assert {row["predicted_sd"] for row in mine} == {one.sd[0]}
         for row in mine:
             assert row["edge"] == pytest.approx(point - float(row["line_value"]), abs=2e-6)
             assert (row["edge"] > 0) == (row["p_over"] > 0.5)
-    without = all_outputs(features, history_of(POINTS), np.array([np.nan]), train_once().models)[-1]
-    assert outputs[-1].points_no_market == without.points == without.points_no_market
-    assert outputs[-1].points != without.points
+    without = outputs_at(np.nan)[-1]
+    assert outputs[-1].forecast_no_market == without.forecast == without.forecast_no_market
+    assert outputs[-1].forecast != without.forecast
+
+
+def outputs_at(line: float) -> list[SystemOutput]:
+    """What every system says of the average player's points, with a main line."""
+    models = {"points": train_once().models}
+    lines = {"points": np.array([line])}
+    return all_outputs(feature_columns({}), history_of(PAST), lines, models, stats=[POINTS])["points"]
 
 
 def test_prices_and_late_absences_count_for_the_ensemble_with_a_line_alone() -> None:
@@ -240,7 +248,7 @@ def test_prices_and_late_absences_count_for_the_ensemble_with_a_line_alone() -> 
         [row for row in rows[start:end] if row["system_id"] == ENSEMBLE]
         for start, end in pairwise(len(SYSTEMS) * lines for lines in (0, 5, 10, 11, 12))
     )
-    shift = 0.5 * 0.2533471 * float(np.sqrt(START_VARIANCE.of(np.array([19.5])))[0])
+    shift = 0.5 * 0.2533471 * float(np.sqrt(start_variance(POINTS).of(np.array([19.5]), POINTS))[0])
     gained = lined_told[0]["predicted"] - lined[0]["predicted"]
     assert gained == pytest.approx(shift + 0.5 * 20.0 * 0.2, abs=0.1)
     assert lined_told[0]["predicted_no_market"] == lined[0]["predicted_no_market"]
@@ -343,7 +351,8 @@ def test_a_defect_of_one_system_is_raised_with_its_name(system_id: str, monkeypa
         raise KeyError("points")
 
     if system_id in (XGBOOST, ENSEMBLE):
-        monkeypatch.setattr(xgboost_v1 if system_id == XGBOOST else ensemble, "predict", defective)
+        module, name = (xgboost_v1, "predict") if system_id == XGBOOST else (ensemble, "combine")
+        monkeypatch.setattr(module, name, defective)
     else:
         broken = [replace(each, predict=defective) if each.system_id == system_id else each for each in FORMULAS]
         monkeypatch.setattr(outputs, "FORMULAS", broken)

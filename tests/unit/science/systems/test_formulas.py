@@ -11,16 +11,21 @@ import pyarrow as pa
 import pytest
 
 from shared.core.errors import SchemaMismatch
+from shared.nba.stats import POINTS
 from shared.science.systems import moving_average, similarity, zone_matchup
 from shared.science.systems.columns import columns_of_rows
-from shared.science.systems.distribution import START_VARIANCE
+from shared.science.systems.distribution import start_variance
 from shared.science.systems.history import GAMES, HISTORY_VALUES, histories_before, pack_histories, unpack_histories
 from shared.science.systems.output import output, point_forecast
 from tests.support.systems_rows import feature_columns, feature_row, history_of, packed_history
 
+START_VARIANCE = start_variance(POINTS)
+
 
 def test_moving_average_of_a_steady_player_is_his_average_and_home_is_worth_its_share() -> None:
-    result = moving_average.predict(feature_columns({"is_home": True}, {"is_home": False}), START_VARIANCE)
+    result = moving_average.predict(
+        feature_columns({"is_home": True}, {"is_home": False}), START_VARIANCE, "v1", POINTS
+    )
     np.testing.assert_allclose(result.mean, [20.0 * 1.007, 20.0 * 0.993])
     assert result.reason[0] == "form 20.0, venue +0.7%"
 
@@ -42,7 +47,7 @@ def test_moving_average_of_a_steady_player_is_his_average_and_home_is_worth_its_
 def test_each_circumstance_moves_the_moving_average_the_right_way(
     better: dict[str, Any], worse: dict[str, Any]
 ) -> None:
-    high, low = moving_average.mean_points(feature_columns(better, worse))
+    high, low = moving_average.expect(feature_columns(better, worse), POINTS)
     assert high > low
 
 
@@ -53,7 +58,7 @@ def test_effects_have_the_documented_size() -> None:
         {"teammates_out_points_delta": 20.0},
         {"teammates_out_points_delta": 200.0},
     ]
-    parts = moving_average.effects(feature_columns(*changes))
+    parts = moving_average.effects(feature_columns(*changes), POINTS)
     assert parts["pace"][0] == pytest.approx(0.01)
     assert parts["matchup"][1] == pytest.approx(0.02)
     assert parts["team-mates"][2] == pytest.approx(0.09)
@@ -68,19 +73,19 @@ def test_early_in_the_season_last_season_counts_and_unknown_circumstances_change
         "rest_days": None,
         "teammates_out_points_delta": None,
     }
-    early, blind, usual = moving_average.mean_points(feature_columns(first_game, unknown, {}))
+    early, blind, usual = moving_average.expect(feature_columns(first_game, unknown, {}), POINTS)
     assert early == pytest.approx((0.35 * 20 + 0.25 * 16 + 0.4 * 20) * 1.007)
     assert blind == pytest.approx(usual)
 
 
 def test_a_player_without_games_is_an_error_not_a_number() -> None:
     nobody = dict.fromkeys(("points_ewma_20", "points_season", "points_prev_season", "points_l20"))
-    result = moving_average.predict(feature_columns(nobody, {}), START_VARIANCE)
+    result = moving_average.predict(feature_columns(nobody, {}), START_VARIANCE, "v1", POINTS)
     assert np.isnan(result.mean[0])
     assert np.isnan(result.sd[0])
-    assert np.isnan(result.points[0])
-    assert np.isnan(result.points_no_market[0])
-    assert 0 < result.points[1] < result.mean[1], "the median is said"
+    assert np.isnan(result.forecast[0])
+    assert np.isnan(result.forecast_no_market[0])
+    assert 0 < result.forecast[1] < result.mean[1], "the median is said"
     assert result.error_code == ("no_games", None)
     assert result.reason[0] == ""
     assert result.mean[1] > 0
@@ -89,7 +94,9 @@ def test_a_player_without_games_is_an_error_not_a_number() -> None:
 def test_zones_multiply_the_players_points_by_what_the_opponent_allows_there() -> None:
     weak_three = {"opponent_fg3_allowed_rel": 0.2}
     shooter = {"points2_l20": 2.0, "points3_l20": 16.0, "points1_l20": 2.0}
-    neutral, weak, weak_shooter = zone_matchup.mean_points(feature_columns({}, weak_three, {**weak_three, **shooter}))
+    neutral, weak, weak_shooter = zone_matchup.expect(
+        feature_columns({}, weak_three, {**weak_three, **shooter}), POINTS
+    )
     assert neutral == pytest.approx(20.0)
     assert weak == pytest.approx(20.0 * (1 + 0.3 * 0.4 * 0.2)), "30% of his points, 40% believed, 20% more allowed"
     assert weak_shooter == pytest.approx(20.0 * (1 + 0.8 * 0.4 * 0.2))
@@ -105,23 +112,23 @@ def test_zones_use_shot_data_only_where_both_sides_have_it() -> None:
         "opponent_three_allowed_rel": 0.0,
         "opponent_fg2_allowed_rel": -0.3,
     }
-    both, one_side = zone_matchup.mean_points(feature_columns(shots, {**shots, "opponent_mid_allowed_rel": None}))
+    both, one_side = zone_matchup.expect(feature_columns(shots, {**shots, "opponent_mid_allowed_rel": None}), POINTS)
     assert both == pytest.approx(20.0 * (1 + 0.8 * 0.5 * 0.65 * 0.1))
     assert one_side == pytest.approx(20.0 * (1 - 0.5 * 0.65 * 0.3))
 
 
 def test_zone_shares_add_up_and_no_points_at_all_is_an_error() -> None:
     features = feature_columns({}, {"points2_l20": 0.0, "points3_l20": 0.0, "points1_l20": 0.0})
-    shares, _ = zone_matchup.zones(features)
+    shares, _ = zone_matchup.zones(features, POINTS)
     assert sum(share[0] for share in shares.values()) == pytest.approx(1.0)
-    result = zone_matchup.predict(features, START_VARIANCE)
+    result = zone_matchup.predict(features, START_VARIANCE, "v1", POINTS)
     assert result.error_code == (None, "no_zones")
     assert result.reason[0].startswith("two 10.0")
 
 
 def test_similarity_needs_five_games_and_says_how_many_there_are() -> None:
-    four = similarity.predict(feature_columns({}), history_of([20.0] * 4), START_VARIANCE)
-    five = similarity.predict(feature_columns({}), history_of([20.0] * 5), START_VARIANCE)
+    four = similarity.predict(feature_columns({}), history_of([20.0] * 4), START_VARIANCE, "v1", POINTS)
+    five = similarity.predict(feature_columns({}), history_of([20.0] * 5), START_VARIANCE, "v1", POINTS)
     assert four.error_code == ("too_few_games",)
     assert (four.error_message[0] or "").startswith("4 games")
     assert five.mean[0] == pytest.approx(20.0)
@@ -143,7 +150,7 @@ def test_similarity_leans_towards_games_like_todays(
     high = {"points": 30, **alike}
     low = {"points": 10, **different}
     games = unpack_histories([packed_history([high, low] * 5), packed_history([low, high] * 5)])
-    mean = similarity.mean_points(feature_columns(today, today), games)
+    mean = similarity.expect(feature_columns(today, today), games, POINTS)
     assert (mean > 20.2).all(), "whichever of the two kinds is the more recent"
 
 
@@ -203,6 +210,21 @@ def test_missing_columns_are_named() -> None:
         unpack_histories([short])
 
 
+def test_a_history_of_a_release_that_knew_points_alone_does_not_tell_the_others() -> None:
+    before = packed_history([{"points": 31}, {}])
+    for stat in ("rebounds", "assists", "threes"):
+        del before[stat]
+    history = unpack_histories([before, packed_history([{"threes": 5}])])
+    assert history.values["points"][:, 0].tolist() == [31.0, 20.0]
+    for stat, now in (("rebounds", 6.0), ("assists", 4.0), ("threes", 5.0)):
+        assert np.isnan(history.values[stat][0]).all()
+        assert history.values[stat][1, 0] == now
+    without_points = packed_history([{}])
+    del without_points["points"]
+    with pytest.raises(SchemaMismatch, match="lacks points"):
+        unpack_histories([without_points])
+
+
 def test_packed_histories_are_json_by_player_and_come_back_as_arrays() -> None:
     """Player 7 has more games than are kept, player 8 none, player 9 one with a value that nobody
     knows.
@@ -225,9 +247,9 @@ def test_packed_histories_are_json_by_player_and_come_back_as_arrays() -> None:
 
 
 def test_mean_spread_and_number_have_six_decimals_as_they_are_stored() -> None:
-    made = output("a", "1", np.array([20.12345678]), np.array([5.98765432]), ("r",), ("code", ("why",)))
+    made = output(POINTS, "a", "1", np.array([20.12345678]), np.array([5.98765432]), ("r",), ("code", ("why",)))
     assert (made.mean[0], made.sd[0]) == (20.123457, 5.987654)
-    assert made.points[0] == point_forecast(made.mean, made.sd)[0] == round(float(made.points[0]), 6)
+    assert made.forecast[0] == point_forecast(made.mean, made.sd, POINTS)[0] == round(float(made.forecast[0]), 6)
     assert (made.reason, made.error_code, made.error_message) == (("r",), (None,), (None,))
     assert made.uses_market.tolist() == [False]
     assert made.uses_market.dtype == np.dtype(np.bool_)
@@ -237,4 +259,4 @@ def test_a_row_without_a_reason_or_a_sentence_of_its_own_is_a_defect() -> None:
     one, two = np.array([20.0]), ("r", "r")
     for reason, sentences in ((two, ("why",)), (("r",), two)):
         with pytest.raises(ValueError, match="zip"):
-            output("a", "1", one, one, reason, ("code", sentences))
+            output(POINTS, "a", "1", one, one, reason, ("code", sentences))

@@ -12,6 +12,7 @@ from shared.science.features.names import model_features
 from shared.science.systems.formulas import FORMULAS, Formula
 from shared.science.systems.output import BASE_SYSTEMS, SYSTEMS, XGBOOST
 from tests.conftest import ROOT
+from tests.support.stats_by_kind import BASES
 
 COMMON = ROOT / "functions/phase6_export/schemas/common.schema.json"
 
@@ -41,5 +42,7 @@ def test_nobody_is_listed_who_is_no_system() -> None:
 
 @pytest.mark.parametrize("formula", FORMULAS, ids=lambda formula: formula.system_id)
 def test_what_a_formula_reads_is_a_feature_with_a_label(formula: Formula) -> None:
-    assert sorted(set(formula.features) - set(model_features())) == [], "shared/stores/warehouse/schemas"
-    assert sorted(set(formula.features) - LABELS.keys()) == [], "functions/phase6_export/labels.py"
+    for stat in (each for each in BASES.values() if formula.speaks_of(each)):
+        read = set(formula.features_of(stat))
+        assert sorted(read - set(model_features(stat.name))) == [], "shared/stores/warehouse/schemas"
+        assert sorted(read - LABELS.keys()) == [], "functions/phase6_export/labels.py"

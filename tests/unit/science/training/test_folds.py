@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
 
+from shared.nba.stats import Stat
 from shared.science.systems import xgboost_v1
 from shared.science.systems.output import XGBOOST
 from shared.science.training.rows import TrainingRows
-from shared.science.training.walk_forward import FoldTrees, _walk_forward, fit, fold_starts
+from shared.science.training.walk_forward import FoldTrees, Inputs, _walk_forward, fit, fold_starts
 from tests.support.systems_models import training_rows
 
 FIRST = np.datetime64("2019-10-20")
@@ -80,7 +82,7 @@ def test_a_holdout_model_has_rows_out_of_sample_in_the_first_days_of_the_second_
 
 
 def means_of(rows: TrainingRows) -> np.ndarray:
-    means, _ = _walk_forward(rows, xgboost_v1.matrix(rows.features, rows.names), {})
+    means, _ = _walk_forward(rows, Inputs.of(rows, {}), {})
     return means[XGBOOST]
 
 
@@ -114,9 +116,9 @@ def test_known_trees_of_folds_give_the_same_model_and_only_new_ones_are_fitted(
     fitted: list[int] = []
     usual = xgboost_v1.train
 
-    def count_fit(inputs: np.ndarray, points: np.ndarray, minutes: np.ndarray) -> xgboost_v1.Trees:
-        fitted.append(len(points))
-        return usual(inputs, points, minutes)
+    def count_fit(stat: Stat, inputs: xgboost_v1.Matrix, *others: Any) -> xgboost_v1.Trees:
+        fitted.append(len(inputs))
+        return usual(stat, inputs, *others)
 
     monkeypatch.setattr(xgboost_v1, "train", count_fit)
     known: FoldTrees = {}

@@ -15,15 +15,18 @@ import pytest
 
 from functions.train_model.champion import Champion, find_champion, judge
 from local.embedded.file_blobs import FileBlobs
+from shared.nba.stats import POINTS
 from shared.science.features.names import model_features
+from shared.science.model_registry.models import Models
 from shared.science.model_registry.promotions import Serving, move_pointer, read_serving
-from shared.science.model_registry.registry import Models, save_models
+from shared.science.model_registry.registry import save_models
 from shared.science.systems import output, xgboost_v1
 from shared.science.systems.output import ENSEMBLE, XGBOOST
 from shared.science.training.gate import (
     MAX_REGRESSION,
     SEASON_AVERAGE,
     Comparison,
+    Verdict,
     compare,
     forecasts,
     season_averages,
@@ -70,6 +73,19 @@ def test_the_window_never_moves_back_as_days_are_added() -> None:
     assert starts == sorted(starts)
 
 
+def test_the_window_of_a_sum_does_not_begin_before_those_of_its_parts() -> None:
+    """Half of the box scores lack rebounds: a thousand rows of both reach back fifty days, and the
+    models of points that are judged with it have seen all but 28.
+    """
+    points = spread([40] * 200)
+    half = np.where(np.arange(len(points)) % 2 == 0, np.nan, points.actual)
+    both = replace(points, actual=half, stat="pr")
+    rebounds = replace(both, stat="rebounds")
+    assert points.day.max() - window_start(both) == 49 * DAY
+    assert window_start(both, rebounds, points) == window_start(points)
+    assert points.day.max() - window_start(both, rebounds) == 49 * DAY
+
+
 # --- the comparison and its rule ------------------------------------------------------------------
 
 
@@ -109,7 +125,9 @@ def test_of_fewer_than_five_days_nothing_is_said() -> None:
     ],
 )
 def test_clearly_worse_is_beyond_chance_or_too_much(difference: float, low: float, worse: bool) -> None:
-    found = Comparison(ENSEMBLE, True, 800, 28, 5.0 + difference, 5.0, difference, low, 2 * difference - low)
+    found = Comparison(
+        ENSEMBLE, True, MAX_REGRESSION, 800, 28, 5.0 + difference, 5.0, difference, low, 2 * difference - low
+    )
     assert found.worse is worse
     decision = verdict("v1", "twin", training_rows(60), [found])
     assert decision.promoted is not worse
@@ -118,8 +136,8 @@ def test_clearly_worse_is_beyond_chance_or_too_much(difference: float, low: floa
 
 
 def test_one_variant_that_is_worse_keeps_both_systems_back() -> None:
-    good = Comparison(XGBOOST, False, 900, 28, 4.9, 5.0, -0.1, -0.2, -0.05)
-    bad = Comparison(ENSEMBLE, True, 900, 28, 5.1, 5.0, 0.1, 0.05, 0.2)
+    good = Comparison(XGBOOST, False, MAX_REGRESSION, 900, 28, 4.9, 5.0, -0.1, -0.2, -0.05)
+    bad = Comparison(ENSEMBLE, True, MAX_REGRESSION, 900, 28, 5.1, 5.0, 0.1, 0.05, 0.2)
     assert verdict("v1", "twin", training_rows(60), [good]).promoted
     assert not verdict("v1", "twin", training_rows(60), [good, bad]).promoted
 
@@ -127,11 +145,11 @@ def test_one_variant_that_is_worse_keeps_both_systems_back() -> None:
 def test_forecasts_are_what_serving_says() -> None:
     rows, models = training_rows(200), train_once().models
     assert models.xgboost is not None
-    predicted = forecasts(models, rows)
+    predicted = forecasts(of_points(models), rows)
     inputs = xgboost_v1.matrix(rows.features, model_features())
-    mean = xgboost_v1.mean_points(models.xgboost.trees, inputs)
-    spread = np.sqrt(models.variance(XGBOOST).of(mean))
-    np.testing.assert_array_equal(predicted[XGBOOST, False], output.point_forecast(mean, spread))
+    mean = xgboost_v1.expect(POINTS, models.xgboost.trees, inputs, inputs)
+    spread = np.sqrt(models.variance(XGBOOST, POINTS).of(mean, POINTS))
+    np.testing.assert_array_equal(predicted[XGBOOST, False], output.point_forecast(mean, spread, POINTS))
     assert (predicted[XGBOOST, False] < mean).all(), "the median, not the mean"
     np.testing.assert_array_equal(np.isnan(predicted[ENSEMBLE, True]), np.isnan(rows.line))
     lined = ~np.isnan(rows.line)
@@ -157,6 +175,14 @@ def serving(blobs: FileBlobs, models: Models, holdout_model: Models | None = Non
     return read_serving(blobs, "points")
 
 
+def of_points(models: Models) -> dict[str, Models]:
+    return {"points": models}
+
+
+def judge_points(challenger: Models, seen: Serving, champion: Champion) -> Verdict:
+    return judge(WINDOW, of_points(challenger), seen, {"points": champion})
+
+
 @cache
 def honest() -> Models:
     """The holdout model of trained(): fitted like it, on the days before the window."""
@@ -176,10 +202,13 @@ def test_a_holdout_model_has_not_seen_the_window() -> None:
     changed = replace(ROWS, actual=np.where(ROWS.day >= START, 60.0, ROWS.actual))
     holdout_model = fit(changed, holdout_before=START).holdout_model
     assert holdout_model is not None
-    for variant, predicted in forecasts(honest(), WINDOW).items():
-        np.testing.assert_array_equal(forecasts(holdout_model, WINDOW)[variant], predicted)
+    for variant, predicted in forecasts(of_points(honest()), WINDOW).items():
+        np.testing.assert_array_equal(forecasts(of_points(holdout_model), WINDOW)[variant], predicted)
     whole = train_once().models
-    assert (forecasts(whole, WINDOW)[XGBOOST, False] != forecasts(holdout_model, WINDOW)[XGBOOST, False]).any()
+    assert (
+        forecasts(of_points(whole), WINDOW)[XGBOOST, False]
+        != forecasts(of_points(holdout_model), WINDOW)[XGBOOST, False]
+    ).any()
 
 
 def test_a_version_trained_before_the_window_is_judged_as_it_stands(tmp_path: Path) -> None:
@@ -187,11 +216,11 @@ def test_a_version_trained_before_the_window_is_judged_as_it_stands(tmp_path: Pa
     seen = serving(blobs, honest(), train_named("x"), last_day=str(START - DAY), twin_last_day="2025-01-31")
     champion = find_champion(blobs, "points", seen, START)
     assert (champion.judged_as, champion.serves) == ("itself", True)
-    same = judge(WINDOW, honest(), seen, champion)
+    same = judge_points(honest(), seen, champion)
     assert same.promoted, "equal is not worse"
     assert {each.difference for each in same.comparisons} == {0.0}
     assert [each.n for each in same.comparisons] == [len(WINDOW)] * 2 + [int((~np.isnan(WINDOW.line)).sum())]
-    worse = judge(WINDOW, spoilt(), seen, champion)
+    worse = judge_points(spoilt(), seen, champion)
     assert not worse.promoted
     assert worse.against == seen.version
     assert "xgboost_v1 +" in worse.reason
@@ -206,12 +235,13 @@ def test_a_version_that_has_seen_the_window_is_judged_by_its_holdout_model(tmp_p
     assert champion.judged_as == "twin"
     assert champion.models is not None
     np.testing.assert_array_equal(
-        forecasts(champion.models, WINDOW)[ENSEMBLE, False], forecasts(holdout_model, WINDOW)[ENSEMBLE, False]
+        forecasts(of_points(champion.models), WINDOW)[ENSEMBLE, False],
+        forecasts(of_points(holdout_model), WINDOW)[ENSEMBLE, False],
     )
     # on the rows that it has seen the version itself looks better than anything that has not
-    unfair = judge(WINDOW, holdout_model, seen, Champion(train_once().models, "itself", serves=True))
+    unfair = judge_points(holdout_model, seen, Champion(train_once().models, "itself", serves=True))
     assert unfair.comparisons[0].difference > 0
-    assert judge(WINDOW, holdout_model, seen, champion).comparisons[0].difference == 0.0
+    assert judge_points(holdout_model, seen, champion).comparisons[0].difference == 0.0
 
 
 @pytest.mark.parametrize("known", [{}, {"last_day": "2025-12-31"}, {"twin_last_day": "2025-12-31"}])
@@ -222,16 +252,16 @@ def test_where_every_model_has_seen_the_window_the_season_average_decides(
     seen = serving(blobs, train_once().models, honest(), **known)
     champion = find_champion(blobs, "points", seen, START)
     assert (champion.models, champion.serves) == (None, True)
-    good = judge(WINDOW, honest(), seen, champion)
+    good = judge_points(honest(), seen, champion)
     assert (good.promoted, good.against) == (True, SEASON_AVERAGE)
     assert f"every model of {seen.version} has seen days from {START} on; not worse" in good.reason
-    assert not judge(WINDOW, spoilt(), seen, champion).promoted
+    assert not judge_points(spoilt(), seen, champion).promoted
 
 
 def test_where_nothing_serves_anything_is_better(tmp_path: Path) -> None:
     blobs = FileBlobs(tmp_path)
     champion = find_champion(blobs, "points", read_serving(blobs, "points"), START)
-    found = judge(WINDOW, spoilt(), read_serving(blobs, "points"), champion)
+    found = judge_points(spoilt(), read_serving(blobs, "points"), champion)
     assert found.promoted
     assert found.reason.startswith("nothing serves yet; worse than season_average: xgboost_v1 +")
 
@@ -244,7 +274,7 @@ def test_a_serving_version_that_is_gone_or_does_not_fit_does_not_stand_in_the_wa
         "gone cannot serve: models/points/gone/xgboost_v1/metadata.json is not in the models bucket"
         in champion.judged_as
     )
-    assert judge(WINDOW, spoilt(), gone, champion).promoted
+    assert judge_points(spoilt(), gone, champion).promoted
     blobs = FileBlobs(tmp_path / "other")
     seen = serving(blobs, train_once().models, last_day="2020-01-01")
     save_models(blobs, "points", train_named("misfit"), {"features": ["points_l3"], "last_day": "2020-01-01"})

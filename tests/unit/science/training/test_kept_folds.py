@@ -106,7 +106,9 @@ def test_another_list_of_features_trains_anew(blobs: FileBlobs, rows: TrainingRo
     ("name", "value"),
     [
         ("PARAMETERS", xgboost_v1.PARAMETERS | {"max_depth": 4}),
-        ("OF_RATE", xgboost_v1.OF_RATE | {"eta": 0.09}),
+        ("RATE_ETA", 0.09),
+        ("USUAL_MINUTES", 26.0),
+        ("OF_MINUTES", xgboost_v1.OF_MINUTES | {"eta": 0.09}),
         ("POINTS_ROUNDS", 3),
         ("PART_ROUNDS", 3),
         ("MINUTES_OF_A_ROW", 11.0),

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from shared.core.errors import DataError
+from shared.nba.stats import POINTS
 from shared.science.evaluation import Floats, Scored, alarms, mean_absolute_error, summarise
+from shared.science.model_registry.models import Models
 from shared.science.predictions.outputs import all_outputs
 from shared.science.systems import xgboost_v1
-from shared.science.systems.output import XGBOOST
+from shared.science.systems.output import XGBOOST, SystemOutput
 from shared.science.training.leaks import LIMIT, refuse_leaks, scan
 from shared.science.training.rows import TrainingRows
 from shared.science.training.walk_forward import fit
@@ -97,14 +99,18 @@ def test_a_model_that_learned_from_a_leak_raises_the_alarm() -> None:
         assert bool(found) == alarmed, found
 
 
+def outputs_of(rows: TrainingRows, line: Floats, models: Models) -> list[SystemOutput]:
+    """What every system says of the rows' points."""
+    lines = {"points": line}
+    return all_outputs(rows.features, rows.history, lines, {"points": models}, stats=[POINTS])["points"]
+
+
 def _predict_boosted(rows: TrainingRows) -> Scored:
     """xgboost_v1 on the rows with a line after two thirds of the days."""
     start = rows.first_day(2 / 3)
     models = fit(rows.where(rows.day < start)).models
     tested = rows.where((rows.day >= start) & ~np.isnan(rows.line))
-    output = next(
-        o for o in all_outputs(tested.features, tested.history, tested.line, models) if o.system_id == XGBOOST
-    )
+    output = next(o for o in outputs_of(tested, tested.line, models) if o.system_id == XGBOOST)
     nothing = np.full(len(tested), np.nan)
     return Scored(
         stat="points", system=XGBOOST, market=False, day=tested.day, actual=tested.actual, predicted=output.mean,
@@ -123,7 +129,7 @@ def test_a_shuffled_target_gives_chance() -> None:
     start = rows.first_day(2 / 3)
     models = fit(shuffled.where(rows.day < start)).models
     tested = shuffled.where(rows.day >= start)
-    outputs = all_outputs(tested.features, tested.history, np.full(len(tested), np.nan), models)
+    outputs = outputs_of(tested, np.full(len(tested), np.nan), models)
     constant = np.full(len(tested), np.median(shuffled.actual[rows.day < start]))
     least = mean_absolute_error(constant, tested.actual)
     assert least is not None

@@ -12,7 +12,7 @@ import pytest
 
 from shared.science.systems.history import History
 from shared.science.systems.output import BASE_SYSTEMS
-from shared.science.training.rows import TrainingRows, drop_unknown
+from shared.science.training.rows import TrainingRows
 from shared.science.training.walk_forward import fit
 from tests.support.systems_models import training_rows
 
@@ -75,10 +75,19 @@ def test_other_data_have_another_hash(change: str) -> None:
     assert CHANGES[change](SMALL).data_hash != SMALL.data_hash
 
 
+def test_points_have_the_hash_that_they_had_before_the_histories_of_others() -> None:
+    """A version is named after it: the same data keep the name."""
+    values = SMALL.history.values
+    points_alone = {name: each for name, each in values.items() if name not in ("rebounds", "assists", "threes")}
+    assert len(points_alone) == len(values) - 3 == 10
+    others = {name: np.full_like(values[name], 7.0) for name in values.keys() - points_alone.keys()}
+    for history in (points_alone, {**points_alone, **others}):
+        assert replace(SMALL, history=History(history, SMALL.history.count)).data_hash == SMALL.data_hash
+
+
 def test_rows_without_the_statistic_teach_nothing() -> None:
-    assert drop_unknown(SMALL) is SMALL
     unknown = np.arange(len(SMALL)) % 3 == 0
-    rows = drop_unknown(replace(SMALL, actual=np.where(unknown, np.nan, SMALL.actual), stat="rebounds"))
-    assert (len(rows), rows.stat) == (int((~unknown).sum()), "rebounds")
-    np.testing.assert_array_equal(rows.actual, SMALL.actual[~unknown])
-    np.testing.assert_array_equal(rows.day, SMALL.day[~unknown])
+    rows = replace(SMALL, actual=np.where(unknown, np.nan, SMALL.actual))
+    assert SMALL.trained.all()
+    np.testing.assert_array_equal(rows.trained, ~unknown)
+    np.testing.assert_array_equal(rows.predicted, ~unknown)

@@ -22,20 +22,20 @@ from shared.core.clock import SystemClock
 from shared.core.errors import DataError
 from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings
+from shared.nba.stats import STATS
 from shared.science.features.names import model_features
 from shared.science.model_registry.promotions import current_versions
 from shared.science.model_registry.registry import load_models
-from shared.science.systems import xgboost_v1
 from shared.science.systems.ensemble import fit_combination
-from shared.science.systems.history import GAMES, pack_histories, unpack_histories
+from shared.science.systems.history import GAMES, History, pack_histories, unpack_histories
 from shared.science.systems.output import BASE_SYSTEMS, ENSEMBLE, MOVING_AVERAGE, XGBOOST
-from shared.science.training.rows import EVERY_GAME, read_training_rows
-from shared.science.training.walk_forward import _walk_forward, fit
+from shared.science.training.rows import EVERY_GAME, read_table, read_training_rows, rows_of_table
+from shared.science.training.walk_forward import Inputs, _walk_forward, fit
 from shared.stores.ports import DateRange
 from shared.stores.runtime import Runtime
 from shared.stores.warehouse.sql import read_sql
 from tests.support.systems_models import train_once, training_rows
-from tests.support.training_tables import fill, game, load, summary_row
+from tests.support.training_tables import feature_store_row, fill, game, load, summary_row
 
 # --- the fit --------------------------------------------------------------------------------------
 
@@ -65,7 +65,7 @@ def test_other_data_is_another_version() -> None:
 
 def test_the_trees_of_a_fold_have_not_seen_its_days_or_later_ones() -> None:
     rows = training_rows()
-    inputs = xgboost_v1.matrix(rows.features, rows.names)
+    inputs = Inputs.of(rows, {})
     means, out_of_sample = _walk_forward(rows, inputs, {})
     last_fold = rows.day >= rows.first_day(0.75)
     changed = replace(rows, actual=np.where(last_fold, 60.0, rows.actual))
@@ -206,6 +206,48 @@ def test_a_row_is_trained_with_what_was_known_of_it_then(warehouse: DuckDbWareho
     assert everything.num_rows == 8, "player 0 was not asked for"
 
 
+def test_what_a_sum_brought_is_that_of_its_parts_together(warehouse: DuckDbWarehouse) -> None:
+    """Of the second game the box score does not tell the assists, of the third points alone."""
+    counts: list[dict[str, int]] = [{"rebounds": 7, "assists": 4, "fg3m": 3}, {"rebounds": 2, "fg3m": 0}, {}]
+    box = [summary_row(n, points=20 + n, **counted) for n, counted in enumerate(counts)]
+    load(warehouse, "nba_analytics.player_game_summary", box)
+    load(warehouse, "nba_predictions.ml_feature_store", [feature_store_row(n, 1) for n in range(3)])
+    as_of = game(9)["tipoff_at"]
+    rows = rows_of_table(warehouse, as_of, read_table(warehouse, as_of), list(STATS))
+    unknown = np.nan
+    for stat, happened in {
+        "points": [20, 21, 22],
+        "rebounds": [7, 2, unknown],
+        "assists": [4, unknown, unknown],
+        "threes": [3, 0, unknown],
+        "pra": [31, unknown, unknown],
+        "pr": [27, 23, unknown],
+        "pa": [24, unknown, unknown],
+        "ra": [11, unknown, unknown],
+    }.items():
+        np.testing.assert_array_equal(rows[stat].actual, happened, err_msg=stat)
+        past = rows[stat].history
+        assert past.values["threes"][2, :2].tolist() == [0.0, 3.0]
+        assert past.values["rebounds"][2, :2].tolist() == [2.0, 7.0]
+        np.testing.assert_array_equal(past.values["assists"][2, :2], [unknown, 4.0])
+    hashes = {stat: rows[stat].data_hash for stat in STATS}
+    for changed, others in {
+        "points": set[str](),
+        "rebounds": {"points", "assists", "threes", "pa"},
+        "assists": {"points", "rebounds", "threes", "pr"},
+        "threes": set(STATS) - {"threes"},
+    }.items():
+        values = {**rows["points"].history.values}
+        values[changed] = values[changed] + 1
+        count = rows["points"].history.count
+        same = {
+            stat
+            for stat, each in rows.items()
+            if replace(each, history=History(values, count)).data_hash == hashes[stat]
+        }
+        assert same == others, f"{changed} of the games before are read by who is not in {others}"
+
+
 def test_training_and_serving_see_the_same_history(warehouse: DuckDbWarehouse) -> None:
     fill(warehouse, games=40, players=3)
     rows = read_training_rows(warehouse, game(200)["tipoff_at"], ["points"])["points"]
@@ -224,7 +266,7 @@ def test_training_reads_the_warehouse_and_makes_a_version_current(tmp_path: Path
     surroundings = context(tmp_path, warehouse, game(200)["tipoff_at"])
     outcome = run(MESSAGE, surroundings)
     assert outcome.status == "success"
-    assert outcome.record_count == 720
+    assert outcome.record_count == 720 * len(STATS)
     blobs = surroundings.runtime.models
     assert current_versions(blobs, "points") == dict.fromkeys(
         (XGBOOST, ENSEMBLE), outcome.metadata["stats"]["points"]["version"]
@@ -233,6 +275,8 @@ def test_training_reads_the_warehouse_and_makes_a_version_current(tmp_path: Path
     assert models.xgboost is not None
     assert models.xgboost.features == model_features()
     assert outcome.metadata["stats"]["points"]["metrics"]["all"]["n"] > 0
+    for stat, found in outcome.metadata["stats"].items():
+        assert load_models(blobs, stat, current_versions(blobs, stat)).version == found["version"]
     later = context(tmp_path, warehouse, game(300)["tipoff_at"])
     assert run(MESSAGE, later).metadata == outcome.metadata, "without new games a later training is the same version"
 

@@ -5,7 +5,7 @@ nothing is done twice.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -180,31 +180,31 @@ def test_raw_lines_are_copied_once(tmp_path: Path) -> None:
 
 
 def test_a_migration_that_died_goes_on(before: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After each of its statements once: the next opening ends with the same."""
-    wanted = as_today(tmp_path)
-    pristine = before.read_bytes()
+    """Every opening dies after one statement; the last ends with what an undisturbed one does."""
     real = DuckDbWarehouse.execute
     deaths = 0
-    while True:
-        lives = iter(range(deaths))
+    ran: list[str] = []
 
-        def execute(self: DuckDbWarehouse, sql: str, params: Any = None, lives: Iterator[int] = lives) -> int:
-            if next(lives, None) is None:
-                raise KeyboardInterrupt
-            return real(self, sql, params)
+    def execute(self: DuckDbWarehouse, sql: str, params: Any = None) -> int:
+        if len(ran) > deaths:
+            raise KeyboardInterrupt
+        ran.append(sql)
+        return real(self, sql, params)
 
-        before.write_bytes(pristine)
-        monkeypatch.setattr(DuckDbWarehouse, "execute", execute)
-        try:
-            DuckDbWarehouse(before).close()
-            break
-        except KeyboardInterrupt:
-            deaths += 1
-        monkeypatch.setattr(DuckDbWarehouse, "execute", real)
-        warehouse = DuckDbWarehouse(before)
-        assert content(warehouse) == wanted, f"died after {deaths - 1} statements"
-        warehouse.close()
+    with monkeypatch.context() as dying:
+        dying.setattr(DuckDbWarehouse, "execute", execute)
+        while True:
+            try:
+                DuckDbWarehouse(before).close()
+                break
+            except KeyboardInterrupt:
+                deaths += 1
+                assert len(ran) == deaths, "the next one goes on from there"
     assert deaths > 10, "every statement was the last one once"
+    assert len(set(ran)) == len(ran), "none ran twice"
+    warehouse = DuckDbWarehouse(before)
+    assert content(warehouse) == as_today(tmp_path)
+    warehouse.close()
 
 
 def test_a_table_of_another_release_is_refused_as_ever(before: Path) -> None:

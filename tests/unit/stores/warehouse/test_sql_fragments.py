@@ -13,7 +13,7 @@ import pytest
 
 from shared.core.clock import HISTORICAL_CUTOFF
 from shared.core.errors import NotFound, SchemaMismatch
-from shared.nba.stats import BASE_STATS, STATS, Stat
+from shared.nba.stats import BASE_STATS, OTHERS, STATS, Stat
 from shared.science.features.names import FEATURE_STORE
 from shared.stores.warehouse import sql
 from shared.stores.warehouse.schemas import load_schema
@@ -32,6 +32,7 @@ WORDS = {
     "until_the_moment": "bookmaker IS NULL AND",
     "is_known": "fetched_at > answered_at",
     "absence_probability": r"'QUESTIONABLE' THEN 0\.45",
+    "says_something": "'nothing_to_say'",
     "stat_value": r"CASE \S+\s+WHEN 'points' THEN",
 }
 # Parts of one statistic's features: used with each statistic of shared/nba/stats.py, so that none
@@ -76,6 +77,12 @@ def test_values_take_their_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (tmp_path / "all.sql").write_text("-- Joined by OR.\n$1 > 0", encoding="utf-8")
     assert expand_fragments("{{later(s., *)}}").count("s.a > ") == len(BASE_STATS)
     assert expand_fragments("IF({{all(*)}}, 1, 0)") == f"IF({' OR '.join(f'{stat} > 0' for stat in BASE_STATS)}, 1, 0)"
+    pairs = zip((STATS[stat].column for stat in BASE_STATS), BASE_STATS, strict=True)
+    each = ", ".join(f"{column}a > {stat}b AND {column}c" for column, stat in pairs)
+    assert " ".join(expand_fragments("{{later(columns, *)}}").split()) == each
+    assert "fg3ma > threesb" in each
+    with pytest.raises(SchemaMismatch, match=r"lists of \[4, 7\] statistics"):
+        expand_fragments("{{later(others, *)}}")
     for wrong in ("{{later(t.)}}", "{{later(a, b, c)}}", "{{plain(a, b)}}"):
         with pytest.raises(SchemaMismatch, match="values to a fragment"):
             expand_fragments(wrong)
@@ -114,7 +121,7 @@ def test_every_statistic_has_its_value_a_sum_that_of_its_parts(stat: Stat) -> No
     assert all(f"{part}_season" in load_schema(FEATURE_STORE).columns for part in stat.parts)
 
 
-@pytest.mark.parametrize("stat", [stat for stat in STATS if stat != "points"])
+@pytest.mark.parametrize("stat", OTHERS)
 def test_every_statistic_has_its_line(stat: str) -> None:
     texts = "".join(path.read_text(encoding="utf-8") for path in FILES)
     assert all(re.search(rf"\{{\{{{part}\([^()]*others\)\}}\}}", texts) for part in OF_LINES)
