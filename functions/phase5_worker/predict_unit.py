@@ -27,8 +27,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 from functions.phase5_worker.split_players import end_of_split, may_be_split, split_players
 from functions.phase5_worker.system_breakers import predict_guarded
@@ -45,12 +46,17 @@ from shared.core.events import Event
 from shared.core.redaction import what_failed
 from shared.nba.stats import PREDICTED
 from shared.science.model_registry.registry import load_usable_models
-from shared.science.predictions.prediction_row import PredictionRow
+from shared.science.predictions.prediction_row import PredictionRow, columns_of
 from shared.stores.warehouse import staging
-from shared.stores.warehouse.rows import table_of
+from shared.stores.warehouse.rows import table_of_columns
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 logger = logging.getLogger(__name__)
 
+# What a row's id is made of, in this order.
+_KEY = ("game_date", "game_id", "player_id", "stat", "system_id", "line_value")
 # Deliveries at which several players are tried together. A third means that the process died twice,
 # or that waiting did not help: by then whoever is the cause shall cost nobody else.
 WHOLE = 2
@@ -107,20 +113,20 @@ def _predict_and_stage(message: PredictionRequest, context: Context) -> UnitResu
         if stat in message.models
     }
     damaged = {f"{stat}/{system}": why for stat, each in models.items() for system, why in each.damaged.items()}
-    rows = [_make_staged_row(row, message.batch_id, now) for row in predict_guarded(message, models, context)]
     table = staging.staging_table(message.batch_id, message.unit)
-    staged = table_of(staging.TARGET, rows, staging.staged_columns())
+    staged = _make_staged_table(predict_guarded(message, models, context), message.batch_id, now)
     loaded = runtime.warehouse.load(table, staged, mode="replace", job_id=f"{context.execution_id}-staging")
     failpoints.reach("worker.staged")
     return UnitResult(message.unit, UnitStatus.DONE, loaded, table, len(message.players), None, now, damaged)
 
 
-def _make_staged_row(row: PredictionRow, batch_id: str, now: datetime) -> dict[str, Any]:
-    """The row with its identity: the id is made of the key, so that a repeat gives the same one."""
-    parts = (row.game_date, row.game_id, row.player_id, row.stat, row.system_id, row.line_value)
-    key = "|".join(str(part) for part in parts)
-    prediction_id = hashlib.sha256(f"{batch_id}|{key}".encode()).hexdigest()[:32]
-    return {**row.as_columns(), "prediction_id": prediction_id, "batch_id": batch_id, "updated_at": now}
+def _make_staged_table(rows: Sequence[PredictionRow], batch_id: str, now: datetime) -> pa.Table:
+    """The rows with their identity: the id is made of the key, so that a repeat gives the same."""
+    columns = columns_of(rows)
+    keys = zip(*(columns[name] for name in _KEY), strict=True)
+    identities = [hashlib.sha256("|".join((batch_id, *map(str, key))).encode()).hexdigest()[:32] for key in keys]
+    columns |= {"prediction_id": identities, "batch_id": [batch_id] * len(rows), "updated_at": [now] * len(rows)}
+    return table_of_columns(staging.TARGET, columns)
 
 
 def _give_up(message: PredictionRequest, context: Context, error: Exception) -> None:

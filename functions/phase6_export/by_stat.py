@@ -6,15 +6,18 @@ statistic that none knows is refused.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from functions.phase6_export.rows import Row, Rows
+from functions.phase6_export.rows import Row
 from shared.nba.stats import STATS, place_of
 
 
-def split_by_stat(rows: Rows) -> dict[str, Rows]:
+def list_by_stat(rows: Iterable[Row]) -> dict[str, list[Row]]:
     """Statistic -> its rows."""
-    found = {stat: of_it for (stat,), of_it in rows.groups("stat").items()}
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row["stat"], []).append(row)
     return {stat: found[stat] for stat in sorted(found, key=place_of)}
 
 

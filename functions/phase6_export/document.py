@@ -5,6 +5,7 @@ JSON has them.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,7 +17,7 @@ from typing import Any
 from functions.phase6_export.schema_check import check, check_element
 from shared.core.clock import format_timestamp
 from shared.core.errors import SchemaMismatch
-from shared.core.printable import printable_json
+from shared.core.printable import is_printable_json, printable_json
 
 SCHEMA_VERSION = 3
 ROOT = "v1"
@@ -27,19 +28,10 @@ POINTER_AGE, DATED_AGE, STATUS_AGE = 300, 86_400, 60
 LONGEST_FAIR_PRICE = 1_000_000
 
 
-# Shared: a long file has very many objects without an order.
-_NOTHING: dict[str, Any] = {}
-
-
-def order_alone(fields: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Of the fields of an object its order alone: a long file's lists are then lists of nothing."""
-    return {name: value for name, value in fields if name == "order"} or _NOTHING
-
-
-def read_json(data: bytes | None, **how: Any) -> Any:
+def read_json(data: bytes | None) -> Any:
     """What a file holds; None where there is none, or what it holds is not JSON."""
     try:
-        return None if data is None else json.loads(data, **how)
+        return None if data is None else json.loads(data)
     except ValueError:
         return None
 
@@ -69,6 +61,17 @@ class Order:
 
     def as_json(self) -> list[Any]:
         return [self.epoch, self.game_date, self.revision, self.content_at]
+
+
+# Where a file of ours has its order: after fields without an object or a list. A whole file is not
+# read for it.
+_ORDER = re.compile(rb'\{(?:"\w+":(?:\d+|"[^"\\]*"),){1,5}"order":(\[[^\]\[]{1,200}\])[,}]')
+
+
+def order_of(data: bytes | None) -> Order | None:
+    """The order that the bytes of a file carry; None where they carry none of our making."""
+    found = None if data is None else _ORDER.match(data)
+    return None if found is None else Order.read({"order": read_json(found[1])})
 
 
 @dataclass(frozen=True)
@@ -168,21 +171,35 @@ def document(
             case elements:
                 data.write(b"[")
                 for index, made in enumerate(elements):
-                    element = printable_json(made)
+                    try:
+                        element, texts = _encode_fields(made)
+                    except (TypeError, ValueError):
+                        # the schema says where what JSON does not have stands
+                        check_element(printable_json(made), schema, name, index, full)
+                        raise
                     check_element(element, schema, name, index, full)
-                    kept += _write_element(data, element, keep, is_first=not index)
+                    kept += _write_element(data, texts, keep, is_first=not index)
                 data.write(b"]")
     data.write(b"}")
     return Document(full, data.getvalue(), header.order, max_age, kept)
 
 
-def _write_element(data: BytesIO, element: Mapping[str, Any], keep: str, *, is_first: bool) -> Iterator[slice]:
+def _encode_fields(made: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+    """An object with printable texts alone, and each of its fields as it is written."""
+    written = {name: _encode_text(value) for name, value in made.items()}
+    if all(map(is_printable_json, chain(written, written.values()))):
+        return made, written
+    element = printable_json(made)
+    return element, {name: _encode_text(value) for name, value in element.items()}
+
+
+def _write_element(data: BytesIO, written: Mapping[str, str], keep: str, *, is_first: bool) -> Iterator[slice]:
     """Write an object of a list, and give the place of its field `keep`."""
     data.write(b"" if is_first else b",")
-    for before, (name, value) in zip(chain("{", repeat(",")), element.items(), strict=False):
+    for before, (name, value) in zip(chain("{", repeat(",")), written.items(), strict=False):
         data.write(before.encode() + encode(name) + b":")
         start = data.tell()
-        data.write(encode(value))
+        data.write(value.encode())
         if name == keep:
             yield slice(start, data.tell())
     data.write(b"}")
@@ -191,7 +208,11 @@ def _write_element(data: BytesIO, element: Mapping[str, Any], keep: str, *, is_f
 def encode(value: Any) -> bytes:
     """The bytes of a file, or of a part of it: compact UTF-8, fields in the order of the exporter.
     NaN is refused."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
+    return _encode_text(value).encode()
+
+
+def _encode_text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def half_points(line: Decimal | float | None) -> float | None:

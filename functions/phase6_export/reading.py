@@ -12,7 +12,6 @@ from functools import cached_property
 from itertools import groupby
 from typing import Any
 
-from functions.phase6_export.by_stat import split_by_stat
 from functions.phase6_export.lists import TeamList, gather_lists, lists_seen, of_either
 from functions.phase6_export.rows import Row, Rows
 from shared.nba.stats import place_of
@@ -106,8 +105,8 @@ class Day:
         return found
 
     @cached_property
-    def mains(self) -> dict[Key, dict[str, Rows]]:
-        """By player and statistic the predictions on offer at the main line, or without a line, by
+    def mains(self) -> dict[Key, Rows]:
+        """By player the predictions on offer at the main lines, or without a line, by statistic and
         system.
         """
         return _by_player(self.offered.where("line_kind", lambda kind: kind in MAIN_KINDS))
@@ -174,9 +173,17 @@ class Day:
         return {row["game_id"] for row in self.offered.distinct("game_id")}
 
     @cached_property
-    def by_player(self) -> dict[Key, dict[str, Rows]]:
-        """By player and statistic the predictions on offer, by system and line."""
+    def by_player(self) -> dict[Key, Rows]:
+        """By player the predictions on offer, by statistic, system and line."""
         return _by_player(self.offered)
+
+    @cached_property
+    def stats_of_player(self) -> dict[Key, set[str]]:
+        """By player the statistics that his predictions on offer are of."""
+        found: dict[Key, set[str]] = {}
+        for row in self.offered.distinct("game_id", "player_id", "stat"):
+            found.setdefault(key_of(row), set()).add(row["stat"])
+        return found
 
     @cached_property
     def predicted_players(self) -> list[Key]:
@@ -220,9 +227,9 @@ def key_of(row: Row) -> Key:
     return row["game_id"], row["player_id"]
 
 
-def _by_player(rows: Rows) -> dict[Key, dict[str, Rows]]:
+def _by_player(rows: Rows) -> dict[Key, Rows]:
     found = rows.groups("game_id", "player_id")
-    return {(game_id, player_id): split_by_stat(of_him) for (game_id, player_id), of_him in found.items()}
+    return {(game_id, player_id): of_him for (game_id, player_id), of_him in found.items()}
 
 
 def read_day(warehouse: Warehouse, day: date, now: datetime) -> Day:

@@ -69,8 +69,8 @@ def coverage(day: Day) -> Coverage:
     ]
     covered, lacking = 0, Counter[str]()
     for row in expected:
-        found = day.by_player.get(key_of(row), {})
-        missing = day.stats_of_batch.get(row["batch_id"], set()) - found.keys()
+        found = day.stats_of_player.get(key_of(row), set())
+        missing = day.stats_of_batch.get(row["batch_id"], set()) - found
         covered += bool(found) and not missing
         lacking.update(missing if found else ())
     return Coverage(len(expected), covered, lacking)

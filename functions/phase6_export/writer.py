@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from functions.phase6_export.document import Document, Order, order_alone, read_json
+from functions.phase6_export.document import Document, order_of, read_json
 from shared.core.concurrency import all_of
 from shared.core.errors import NotFound, PreconditionFailed, WriteConflict
 from shared.stores.ports import Blobs
@@ -67,7 +67,7 @@ class Writer:
         for _ in range(ATTEMPTS):
             generation, before = self._read(path)
             document = build(before)
-            existing = Order.read(read_json(before, object_pairs_hook=order_alone))
+            existing = order_of(before)
             if existing is not None and existing > document.order:
                 return False
             try:

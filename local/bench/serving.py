@@ -38,7 +38,7 @@ def measure(state: Path, most: int, progress: Progress) -> dict[str, Any]:
     models = {stat: load_models(blobs, stat, current_versions(blobs, stat)) for stat in PREDICTED}
     ways = [partial(predict_players, models=models, policy=policy, explained=explained) for explained in (False, True)]
     plain, whole = (way(players) for way in ways)
-    expect_same([row.as_columns() for row in plain], [row.as_columns() for row in whole])
+    expect_same([row._asdict() for row in plain], [row._asdict() for row in whole])
     together: list[list[float]] = [[], []]
     alone: list[list[float]] = [[], []]
     for done in range(REPEATS):

@@ -29,7 +29,7 @@ from shared.core.redaction import excerpt, what_failed
 logger = logging.getLogger(__name__)
 
 # More threads than this per function only wait for each other on a small machine.
-CONCURRENCY_CAP = 8
+CONCURRENCY_CAP = 4
 NO_ANSWER = 0
 # How long to wait for another thread that delivers before looking again whether one's own messages
 # are done.

@@ -61,13 +61,21 @@ def printable_json(value: Any) -> Any:
 
     A value without anything to take out, which nearly all are, is given back itself.
     """
-    # Written out, what steers is an escape or no printable character. One look over the text of a
-    # whole file takes a sixth of the time of one at each of its values.
     try:
         text = json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError, RecursionError):
         return _printable(value)
-    return value if "\\" not in text and text.isprintable() else _printable(value)
+    return value if is_printable_json(text) else _printable(value)
+
+
+def is_printable_json(text: str) -> bool:
+    """Whether there is nothing to take out of what a value of JSON is written as, without ASCII's
+    escapes for other letters.
+
+    Written out, what steers is an escape or no printable character. One look over the text of a
+    whole file takes a sixth of the time of one at each of its values.
+    """
+    return "\\" not in text and text.isprintable()
 
 
 def _printable(value: Any) -> Any:

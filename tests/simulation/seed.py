@@ -13,7 +13,6 @@ from datetime import timedelta
 from importlib.machinery import ModuleSpec
 from typing import Any
 
-from functions.phase6_export import schema_check
 from shared.core import concurrency, failpoints
 from tests.simulation.base import Base
 from tests.simulation.driver import Player, Unsettled
@@ -123,41 +122,13 @@ def deterministic() -> Iterator[None]:
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     sys.meta_path.insert(0, _NotThere)
-    original = schema_check.fast_check
-    schema_check.fast_check = _remember_valid  # type: ignore[assignment]  # a function for a cached function
     try:
         yield
     finally:
-        schema_check.fast_check = original
         sys.meta_path.remove(_NotThere)
         logging.disable(before)
         concurrency.use_sequential(None)
         failpoints.install(None)
-
-
-_found_valid: set[int] = set()
-_fast_check = schema_check.fast_check
-
-
-def _remember_valid(schema: str) -> Callable[[Any], bool]:
-    """The schema's check; a content that was found valid, at whatever time it was made, is not
-    looked through again.
-    """
-    check = _fast_check(schema)
-
-    def valid(body: Any) -> bool:
-        if not isinstance(body, dict):
-            return check(body)
-        content = {name: value for name, value in body.items() if name != "generated_at"}
-        key = hash((schema, repr(content)))
-        if key in _found_valid:
-            return True
-        if check(body):
-            _found_valid.add(key)
-            return True
-        return False
-
-    return valid
 
 
 class _NotThere:

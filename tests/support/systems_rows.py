@@ -132,5 +132,5 @@ AS_OF = datetime(2025, 11, 14, 22, 30, tzinfo=UTC)
 
 def predicted_rows(players: list[dict[str, Any]], models: Models, *request: Any, **named: Any) -> list[dict[str, Any]]:
     """The rows of points of predict_players as they are stored: column -> value."""
-    rows = [row.as_columns() for row in predict_players(players, {"points": models}, *request, **named)]
+    rows = [row._asdict() for row in predict_players(players, {"points": models}, *request, **named)]
     return [row for row in rows if row["stat"] == "points"]

@@ -4,16 +4,14 @@ it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from functions.phase6_export.rows import Row
 
 BETS = ("OVER", "UNDER")
 
 
-@dataclass(frozen=True)
-class Advice:
+class Advice(NamedTuple):
     """One row of player_prop_predictions as somebody who bets needs it.
 
     The table keeps the decision at an assumed price, so that every line is judged; nobody can bet

@@ -98,7 +98,8 @@ def _rank(row: Row) -> tuple[Any, ...]:
 
 def _pick(bet: Row, day: Day) -> dict[str, Any]:
     """bet: the columns _OF_A_BET of a row."""
-    of_the_stat = [each for each in day.by_player[key_of(bet)][bet["stat"]] if each["system_id"] == SYSTEM]
+    his = day.by_player[key_of(bet)]
+    of_the_stat = [each for each in his if (each["stat"], each["system_id"]) == (bet["stat"], SYSTEM)]
     row, main = next(each for each in of_the_stat if each["line_value"] == bet["line_value"]), main_of(of_the_stat)
     player, advice = day.considered[key_of(row)], Advice.of(row)
     return {

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
+from functions.phase6_export.by_stat import list_by_stat
 from functions.phase6_export.document import fair_price, format_optional_timestamp, half_points, points, share
 from functions.phase6_export.exporters import injuries, withheld
 from functions.phase6_export.exporters.advice import Advice
@@ -36,7 +37,7 @@ def content(day: Day) -> dict[str, Any]:
 
 def _players(day: Day) -> Iterator[dict[str, Any]]:
     for key in day.predicted_players:
-        stats, player = {stat: list(rows) for stat, rows in day.by_player[key].items()}, day.considered[key]
+        stats, player = list_by_stat(day.by_player[key]), day.considered[key]
         first = next(iter(stats.values()))[0]
         yield {
             "player_id": first["player_id"],

@@ -11,7 +11,7 @@ from datetime import date
 from itertools import chain, groupby
 from typing import Any
 
-from functions.phase6_export.by_stat import split_by_stat
+from functions.phase6_export.by_stat import list_by_stat
 from functions.phase6_export.document import half_points, points, share
 from functions.phase6_export.exporters import best_bets_record
 from functions.phase6_export.exporters.advice import BETS
@@ -133,7 +133,7 @@ def _leading_row(rows: Iterable[Row]) -> Row:
 
 
 def _player(rows: Rows) -> dict[str, Any]:
-    stats = {stat: list(of_it) for stat, of_it in split_by_stat(rows).items()}
+    stats = list_by_stat(rows)
     first = _leading_row(chain.from_iterable(stats.values()))
     return {
         "player_id": first["player_id"],

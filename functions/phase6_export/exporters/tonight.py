@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from functions.phase6_export.by_stat import figure_of
+from functions.phase6_export.by_stat import figure_of, list_by_stat
 from functions.phase6_export.document import Encoded, format_optional_timestamp, half_points, points, share
 from functions.phase6_export.exporters import injuries
 from functions.phase6_export.exporters.advice import Advice
@@ -102,6 +102,7 @@ class Tonight:
         what is said.
         """
         is_predicted = key_of(row) in self.day.by_player
+        mains = list_by_stat(self.day.mains.get(key_of(row), ()))
         off = self.day.withheld.get(row["game_id"])
         return {
             "player_id": row["player_id"],
@@ -114,15 +115,17 @@ class Tonight:
             "reason": f"game_{off}" if off else None if is_predicted else row["reason"] or "no_prediction",
             **injuries.entry(self.day, row),
             "has_line": row["has_line"],
-            "stats": {stat: self._stat(row, stat) for stat in self.day.stats},
+            "stats": {stat: self._stat(row, stat, mains.get(stat, ())) for stat in self.day.stats},
             "context": _context(row),
         }
 
-    def _stat(self, row: Row, stat: str) -> dict[str, Any]:
+    def _stat(self, row: Row, stat: str, of_systems: Sequence[Row]) -> dict[str, Any]:
         """The ensemble's word on the main line of a statistic, nulls where he is left out; what the
         features say of it, null where they do not know or have none of it.
+
+        row: his of players.sql; of_systems: the systems' rows at that line.
         """
-        mains = {each["system_id"]: each for each in self.day.mains.get(key_of(row), {}).get(stat, ())}
+        mains = {each["system_id"]: each for each in of_systems}
         ensemble = mains.get(ENSEMBLE, {})
         advice = Advice.of(ensemble) if ensemble else None
         offered = next((each["line_value"] for each in mains.values()), None)

@@ -7,11 +7,13 @@ the library before model_files.py has checked it.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakValueDictionary
 
 from shared.core.errors import Fatal, ModelDamaged, SchemaMismatch
 from shared.core.events import Event
@@ -38,9 +40,15 @@ from shared.science.systems.sums import WITH_MARKET, SumMarket, SumModel, pairs_
 from shared.science.systems.xgboost_v1 import MINUTES, Trees, XgboostModel, booster_names, library_version
 from shared.stores.ports import Blobs
 
+if TYPE_CHECKING:
+    import xgboost as xgb
+
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+# Boosters in use, by a hash of their file: the one of minutes is in the files of every statistic.
+_IN_USE: WeakValueDictionary[bytes, xgb.Booster] = WeakValueDictionary()
 
 
 def minutes_features() -> tuple[str, ...]:
@@ -160,8 +168,10 @@ def _read_trees(blobs: Blobs, path: str, manifest: Manifest | None, metadata: Ma
     data = read_verified(blobs, path, manifest)
     if manifest is None:
         try_apart(path, data, metadata.get("xgboost"))
+    digest = hashlib.sha256(data).digest()
     try:
-        return xgb.Booster(model_file=bytearray(data))
+        booster = _IN_USE.get(digest) or xgb.Booster(model_file=bytearray(data))
+        return _IN_USE.setdefault(digest, booster)
     except xgb.core.XGBoostError as error:
         # the rest of its text is a stack of the library's own
         what = str(error).strip().partition("\n")[0]

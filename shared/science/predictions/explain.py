@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -53,9 +54,10 @@ def contributions_of(
     parts, same names added up. Raises SystemFailed with the system's name.
     """
     found: dict[str, dict[str, Contributions]] = {}
+    ways = _Ways(features, history, xgboost_v1.OfMinutes(features))
     for name, outputs in base.items():
         if not STATS[name].is_sum:
-            parts = _contributions_of_base(STATS[name], features, history, models.get(name, NO_MODELS), outputs)
+            parts = ways.of_base(STATS[name], models.get(name, NO_MODELS), outputs)
             found[name] = parts
             model = models.get(name, NO_MODELS).ensemble
             if model is not None and name in nights.before:
@@ -69,16 +71,23 @@ def contributions_of(
     return found
 
 
-def _contributions_of_base(
-    stat: Stat, features: Features, history: History, models: Models, outputs: Sequence[SystemOutput]
-) -> dict[str, Contributions]:
-    ways: dict[str, Callable[[], Contributions]] = {
-        formula.system_id: partial(formula.contributions, features, history, stat) for formula in FORMULAS
-    }
-    if models.xgboost is not None:
-        ways[XGBOOST] = partial(xgboost_v1.contributions, features, models.xgboost)
-    able = {one.system_id for one in outputs if not np.isnan(one.mean).all()}
-    return {system: run_named(system, way) for system, way in ways.items() if system in able}
+@dataclass(frozen=True)
+class _Ways:
+    """How the systems that need no other come by their figures of the same rows."""
+
+    features: Features
+    history: History
+    minutes_of: xgboost_v1.OfMinutes
+
+    def of_base(self, stat: Stat, models: Models, outputs: Sequence[SystemOutput]) -> dict[str, Contributions]:
+        """Contributions to a base statistic by system."""
+        ways: dict[str, Callable[[], Contributions]] = {
+            formula.system_id: partial(formula.contributions, self.features, self.history, stat) for formula in FORMULAS
+        }
+        if models.xgboost is not None:
+            ways[XGBOOST] = partial(xgboost_v1.contributions, self.features, models.xgboost, self.minutes_of)
+        able = {one.system_id for one in outputs if not np.isnan(one.mean).all()}
+        return {system: run_named(system, way) for system, way in ways.items() if system in able}
 
 
 def _ensemble_contributions(

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, Protocol
+from functools import lru_cache
+from typing import Any, NamedTuple, Protocol
 
 from shared.core.clock import parse_timestamp
 from shared.nba.stats import LOWEST_LINE, Stat
@@ -26,6 +27,8 @@ SUSPICIOUS_VALUE = 1.0
 # functions/phase3_analytics/suspicious.py hands these to SQL.
 MOST_DEVIATIONS_ABOVE = 4.0
 MOST_DEVIATIONS_BELOW = 2.5
+# Of a figure in a reason.
+MOST_DIGITS = 9
 
 
 class Policy(Protocol):
@@ -75,8 +78,7 @@ class Best:
     suspicious: str | None = None
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(NamedTuple):
     """A recommendation for one line with the figures it rests on; see player_prop_predictions.
 
     side (OVER or UNDER) is what expected_value and confidence belong to, whatever the
@@ -197,8 +199,7 @@ def fair_american(p_win: float, p_lose: float) -> float | None:
     return round(100.0 * ratio if ratio >= 1 else -100.0 / ratio, 2)
 
 
-@dataclass(frozen=True)
-class _Side:
+class _Side(NamedTuple):
     """What a bet on one side promises at a price: expected profit a unit, probability to win given
     no push.
     """
@@ -272,11 +273,16 @@ def _explain_no_bet(side: _Side, policy: Policy, *, alone: bool) -> str | None:
 
 def _apart(value: float, least: float, form: str) -> tuple[str, str]:
     """Both figures in the form, with more digits where they would look the same and are not."""
-    for digits in range(int(form[-2]), 10):
-        shown = tuple(format(each, f"{form[:-2]}{digits}{form[-1]}") for each in (value, least))
-        if shown[0] != shown[1] or value == least:
-            return shown[0], shown[1]
-    return shown[0], shown[1]
+    shown = format(value, form), _format_least(least, form)
+    digits = int(form[-2])
+    while shown[0] == shown[1] and value != least and digits < MOST_DIGITS:
+        digits += 1
+        shown = format(value, longer := f"{form[:-2]}{digits}{form[-1]}"), format(least, longer)
+    return shown
+
+
+# a run's rows are held against the same few figures
+_format_least = lru_cache(maxsize=32)(format)
 
 
 def _suspicious(why: str, side: _Side | None = None) -> Decision:

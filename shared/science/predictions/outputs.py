@@ -95,9 +95,9 @@ def base_outputs(
     not asked. Raises SystemFailed where one system's code fails. An error of our tree
     (SchemaMismatch: features are missing) concerns more than one and stays itself.
     """
-    wanted = list(stats)
+    wanted, minutes_of = list(stats), xgboost_v1.OfMinutes(features)
     found = {
-        stat.name: _outputs_of_base(stat, features, history, models.get(stat.name, NO_MODELS), left_out)
+        stat.name: _outputs_of_base(stat, features, history, models.get(stat.name, NO_MODELS), left_out, minutes_of)
         for stat in with_parts(wanted)
     }
     for stat in wanted:
@@ -107,7 +107,12 @@ def base_outputs(
 
 
 def _outputs_of_base(
-    stat: Stat, features: Features, history: History, models: Models, left_out: LeftOut
+    stat: Stat,
+    features: Features,
+    history: History,
+    models: Models,
+    left_out: LeftOut,
+    minutes_of: xgboost_v1.OfMinutes,
 ) -> list[SystemOutput]:
     rows = len(history.count)
 
@@ -118,7 +123,7 @@ def _outputs_of_base(
     def predict_boosted() -> SystemOutput:
         if models.xgboost is None:
             return _without_model(stat, XGBOOST, rows, models)
-        return xgboost_v1.predict(features, models.xgboost, models.variance(XGBOOST, stat), stat)
+        return xgboost_v1.predict(features, models.xgboost, models.variance(XGBOOST, stat), stat, minutes_of)
 
     systems: dict[str, Callable[[], SystemOutput]] = {
         **{formula.system_id: partial(predict_formula, formula) for formula in FORMULAS},

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.nba.stats import POINTS, Stat
 from shared.science.predictions.lines import (
@@ -28,8 +28,7 @@ from shared.science.systems.output import DIGITS, SystemOutput
 ABSENCE = "absence_probability"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PredictionRow:
+class PredictionRow(NamedTuple):
     """The columns of player_prop_predictions that a prediction makes; the worker and the MERGE add
     the others."""
 
@@ -79,9 +78,11 @@ class PredictionRow:
     """Profit per unit staked; a bet is void, and brings nothing, if he does not play."""
     confidence_score: float | None
 
-    def as_columns(self) -> dict[str, Any]:
-        """Column -> value."""
-        return {name: getattr(self, name) for name in self.__slots__}
+
+def columns_of(rows: Sequence[PredictionRow]) -> dict[str, Sequence[Any]]:
+    """Column -> its value in each row."""
+    names = PredictionRow._fields
+    return dict(zip(names, zip(*rows, strict=True) if rows else [()] * len(names), strict=True))
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,9 @@ class PlayerRequest:
     """
 
     row: Mapping[str, Any]
+    game_date: date
+    tipoff_at: datetime
+    features_as_of: datetime
     stat: Stat
     main: Decimal | None
     tested: tuple[Decimal, ...]
@@ -102,20 +106,15 @@ class PlayerRequest:
 
     @classmethod
     def read(cls, player: Mapping[str, Any], stat: Stat) -> PlayerRequest:
-        lines = _lines_of(player, stat)
+        lines, row = _lines_of(player, stat), player["features"]
+        moments = (_day(row["game_date"]), to_datetime(row["tipoff_at"]), to_datetime(row["features_as_of"]))
         if not lines or lines.get("main") is None:
-            return cls(player["features"], stat, None, (), {}, None)
+            return cls(row, *moments, stat, None, (), {}, None)
         current = offers(lines["books"])
         main = to_half(Decimal(str(lines["main"])))
-        return cls(
-            row=player["features"],
-            stat=stat,
-            main=main,
-            tested=tuple(tested_lines(main, stat)),
-            best=best_prices(current),
-            line_snapshot_at=max((offer.snapshot_time for offer in current), default=None),
-            suspicious=_doubt(current),
-        )
+        tested, best = tuple(tested_lines(main, stat)), best_prices(current)
+        latest = max((offer.snapshot_time for offer in current), default=None)
+        return cls(row, *moments, stat, main, tested, best, latest, _doubt(current))
 
 
 def _lines_of(player: Mapping[str, Any], stat: Stat) -> Mapping[str, Any] | None:
@@ -134,8 +133,7 @@ def _doubt(current: Sequence[Offer]) -> str | None:
     return doubts[0] if doubts and all(doubts) else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Judgement:
+class _Judgement(NamedTuple):
     """What a system's forecast makes of a tested line; the figures are None where the line is not
     judged."""
 
@@ -181,8 +179,8 @@ def prediction_row(
         player_id=int(features["player_id"]),
         player_lookup=features["player_lookup"],
         game_id=features["game_id"],
-        game_date=_day(features["game_date"]),
-        tipoff_at=to_datetime(features["tipoff_at"]),
+        game_date=player.game_date,
+        tipoff_at=player.tipoff_at,
         stat=player.stat.name,
         line_value=line,
         line_kind="none" if line is None else ("main" if line == player.main else "alternate"),
@@ -194,7 +192,7 @@ def prediction_row(
         reason=judged.reason,
         quality_score=features["quality_score"],
         uses_market=bool(output.uses_market[index]),
-        features_as_of=to_datetime(features["features_as_of"]),
+        features_as_of=player.features_as_of,
         line_snapshot_at=player.line_snapshot_at,
         error_code=error,
         error_message=output.error_message[index],

@@ -172,10 +172,11 @@ def expect(stat: Stat, trees: Trees, inputs: Matrix, of_minutes: Matrix) -> Floa
     """What is expected of a base statistic, float64[n], of the inputs float32[n, features] that
     train takes.
     """
-    if not len(inputs):
-        return np.empty(0)
-    minutes, rate = _predict(trees.minutes, of_minutes), _predict(trees.rate, inputs)
-    expected = minutes * rate
+    return _expect(stat, trees, inputs, _predict(trees.minutes, of_minutes)) if len(inputs) else np.empty(0)
+
+
+def _expect(stat: Stat, trees: Trees, inputs: Matrix, minutes: Floats) -> Floats:
+    expected = minutes * _predict(trees.rate, inputs)
     if trees.points is not None:
         expected = (_predict(trees.points, inputs) + expected) / 2
     return np.maximum(expected, stat.lowest_mean)
@@ -185,7 +186,30 @@ def _predict(booster: xgb.Booster, inputs: Matrix) -> Floats:
     return np.asarray(booster.inplace_predict(inputs), dtype=np.float64)
 
 
-def contributions(features: Features, model: XgboostModel) -> dict[str, Floats]:
+class OfMinutes:
+    """What boosters of minutes make of the same rows, each asked once: all statistics have one."""
+
+    def __init__(self, features: Features) -> None:
+        self._features = features
+        self._expected: dict[xgb.Booster, Floats] = {}
+        self._shares: dict[xgb.Booster, dict[str, Floats]] = {}
+
+    def expect(self, model: XgboostModel) -> Floats:
+        """Minutes, float64[n]."""
+        booster = model.trees.minutes
+        if booster not in self._expected:
+            self._expected[booster] = _predict(booster, matrix(self._features, model.minutes_features))
+        return self._expected[booster]
+
+    def shares(self, model: XgboostModel) -> dict[str, Floats]:
+        """What each feature adds to them, float64[n], and BASE."""
+        booster = model.trees.minutes
+        if booster not in self._shares:
+            self._shares[booster] = _shares(booster, self._features, model.minutes_features)
+        return self._shares[booster]
+
+
+def contributions(features: Features, model: XgboostModel, minutes_of: OfMinutes) -> dict[str, Floats]:
     """What each feature adds, float64[n], exact: TreeSHAP (Lundberg, Erion & Lee 2018, arXiv
     1802.03888, algorithm 2).
 
@@ -194,7 +218,7 @@ def contributions(features: Features, model: XgboostModel) -> dict[str, Floats]:
     which gives feature i m_i (r0 + (r - r0) / 2) + r_i (m0 + (m - m0) / 2). All add up to `expect`
     before its floor, to float32; BASE is what the trees expect of a training row on average.
     """
-    minutes = _shares(model.trees.minutes, features, model.minutes_features)
+    minutes = minutes_of.shares(model)
     rate = _shares(model.trees.rate, features, model.features)
     half_minutes = (minutes[BASE] + sum(minutes.values())) / 2
     half_rate = (rate[BASE] + sum(rate.values())) / 2
@@ -218,12 +242,14 @@ def _shares(booster: xgb.Booster, features: Features, names: Sequence[str]) -> d
     return {name: shares[:, position] for position, name in enumerate((*names, BASE))}
 
 
-def predict(features: Features, model: XgboostModel, variance: Variance, stat: Stat) -> SystemOutput:
+def predict(
+    features: Features, model: XgboostModel, variance: Variance, stat: Stat, minutes_of: OfMinutes
+) -> SystemOutput:
     """Mean, spread and reason of n rows; error no_games where the features know no earlier game of
     the player.
     """
     inputs = matrix(features, model.features)
-    mean = expect(stat, model.trees, inputs, matrix(features, model.minutes_features))
+    mean = _expect(stat, model.trees, inputs, minutes_of.expect(model)) if len(inputs) else np.empty(0)
     mean = np.where(np.isnan(features[known_by(stat)]), np.nan, mean)
     missing = np.isnan(inputs).sum(axis=1)
     reason = tuple(

@@ -69,6 +69,12 @@ def table_of(table: str, rows: Sequence[Mapping[str, Any]], columns: Collection[
     return pa.Table.from_pylist([dict(row) for row in rows], schema=wanted)
 
 
+def table_of_columns(table: str, columns: Mapping[str, Sequence[Any]]) -> pa.Table:
+    """Columns of a declared table, each with its values, as a table of those columns."""
+    fields = [field for field in arrow_schema(table) if field.name in columns]
+    return pa.table([pa.array(columns[field.name], field.type) for field in fields], schema=pa.schema(fields))
+
+
 def conform(rows: pa.Table, schema: TableSchema) -> pa.Table:
     """The rows with exactly the declared columns, types and order; absent nullable columns are
     NULL.

@@ -153,7 +153,7 @@ def test_the_shapley_values_of_tiny_trees_are_those_of_paper() -> None:
     """
     features = {"a": np.array([1.0, 1.0, 0.0]), "b": np.array([1.0, 0.0, 1.0])}
     model = tiny_model()
-    found = xgboost_v1.contributions(features, model)
+    found = xgboost_v1.contributions(features, model, xgboost_v1.OfMinutes(features))
     assert list(found) == ["a", "b", BASE]
     by_points, by_product = np.array([12.5, 7.5, -12.5]), np.array([8.4375, 3.5625, -8.4375])
     np.testing.assert_allclose(found["a"], (by_points + by_product) / 2, atol=1e-5)

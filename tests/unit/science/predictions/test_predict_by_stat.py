@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -41,7 +42,7 @@ def player(lines: dict[str, str], history: Any = None, **changes: Any) -> dict[s
 
 def predict(*players: dict[str, Any], **options: Any) -> list[dict[str, Any]]:
     rows = predict_players(list(players), train_every().models, POLICY, **options)
-    return [row.as_columns() for row in rows]
+    return [row._asdict() for row in rows]
 
 
 def of(rows: list[dict[str, Any]], stat: str, system: str = ENSEMBLE) -> list[dict[str, Any]]:
@@ -147,6 +148,25 @@ def test_the_message_may_pin_no_models_of_a_statistic() -> None:
         if name != "points":
             assert found[name, XGBOOST] == found[name, ENSEMBLE] == "no_model"
             assert found[name, "moving_average"] is None
+
+
+def test_the_trees_of_minutes_are_asked_once_for_all_statistics(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of forecasts and of explanations: minutes, four rates, and points directly."""
+    import xgboost as xgb
+
+    asked: Counter[str] = Counter()
+    for name in ("inplace_predict", "predict"):
+        monkeypatch.setattr(xgb.Booster, name, _count_calls(getattr(xgb.Booster, name), name, asked))
+    predict(player(LINES))
+    assert asked == {"inplace_predict": 6, "predict": 6}
+
+
+def _count_calls(usual: Callable[..., Any], name: str, asked: Counter[str]) -> Callable[..., Any]:
+    def count(*args: Any, **how: Any) -> Any:
+        asked[name] += 1
+        return usual(*args, **how)
+
+    return count
 
 
 def test_a_defect_in_one_statistic_is_its_systems_and_without_it_all_are_predicted(
