@@ -63,15 +63,17 @@ class Order:
         return [self.epoch, self.game_date, self.revision, self.content_at]
 
 
-# Where a file of ours has its order: after fields without an object or a list. A whole file is not
-# read for it.
+# Where a file of ours has its order: after fields without an object or a list.
 _ORDER = re.compile(rb'\{(?:"\w+":(?:\d+|"[^"\\]*"),){1,5}"order":(\[[^\]\[]{1,200}\])[,}]')
 
 
 def order_of(data: bytes | None) -> Order | None:
-    """The order that the bytes of a file carry; None where they carry none of our making."""
+    """The order that the bytes of a file carry; None where they carry none of our making.
+
+    A file as it is written here, of many megabytes, is not read further than that.
+    """
     found = None if data is None else _ORDER.match(data)
-    return None if found is None else Order.read({"order": read_json(found[1])})
+    return Order.read(read_json(data) if found is None else {"order": read_json(found[1])})
 
 
 @dataclass(frozen=True)

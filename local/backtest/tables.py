@@ -219,8 +219,9 @@ def _below(name: str, other: str) -> Callable[[Figures], Cell]:
 
 
 def _calibration(figures: Figures) -> Cell:
-    value = figures["calibration_error"]
-    return _mark_met(value, "{:.4f}", value is not None and value <= CALIBRATED)
+    value, chance = figures["calibration_error"], figures["calibration_error_by_chance"]
+    cell = _mark_met(value, "{:.4f}", value is not None and value <= CALIBRATED)
+    return cell if chance is None else Cell(f"{cell.text} (chance {chance:.4f})", cell.mark)
 
 
 def _coverage(name: str, level: float) -> Callable[[Figures], Cell]:

@@ -83,7 +83,7 @@ def calibration_bins(p_over: Floats, p_push: Floats, over: Floats, bins: int = C
     probability = probability_given_no_push(p_over, p_push)
     known = ~(np.isnan(probability) | np.isnan(over))
     p, happened = probability[known], over[known]
-    bin_of = np.minimum((p * bins).astype(np.int64), bins - 1)
+    bin_of = _bin_of(p, bins)
     return CalibrationBins(
         count=np.bincount(bin_of, minlength=bins),
         overs=np.bincount(bin_of, weights=happened, minlength=bins).astype(np.float64),
@@ -100,3 +100,23 @@ def calibration_error(p_over: Floats, p_push: Floats, over: Floats, bins: int = 
     binned = calibration_bins(p_over, p_push, over, bins)
     n = int(binned.count.sum())
     return float(np.abs(binned.overs - binned.probability).sum() / n) if n else None
+
+
+def calibration_error_by_chance(
+    p_over: Floats, p_push: Floats, over: Floats, bins: int = CALIBRATION_BINS
+) -> float | None:
+    """The calibration error that a forecast without any would show on average on these rows.
+
+    A bin's overs then differ from the sum of its probabilities by a sum of independent rows, of
+    variance sum p (1 - p), so by sqrt(2 / pi) of its standard deviation on average (the mean of a
+    half-normal distribution). Rows and bins as in calibration_error.
+    """
+    probability = probability_given_no_push(p_over, p_push)
+    known = ~(np.isnan(probability) | np.isnan(over))
+    p = probability[known]
+    variance = np.bincount(_bin_of(p, bins), weights=p * (1.0 - p), minlength=bins)
+    return float(np.sqrt(2.0 / np.pi * variance).sum() / len(p)) if len(p) else None
+
+
+def _bin_of(p: Floats, bins: int) -> NDArray[np.int64]:
+    return np.minimum((p * bins).astype(np.int64), bins - 1)

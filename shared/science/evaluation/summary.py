@@ -11,7 +11,7 @@ from shared.science.evaluation.arrays import mean_of_known
 from shared.science.evaluation.betting import betting_figures, by_edge
 from shared.science.evaluation.bootstrap import DayBootstrap
 from shared.science.evaluation.counts import continuous_ranked_probability_score, interval_coverage
-from shared.science.evaluation.probability import brier_score, calibration_error, log_loss
+from shared.science.evaluation.probability import brier_score, calibration_error, calibration_error_by_chance, log_loss
 from shared.science.evaluation.scored import Scored
 
 DIGITS = 6
@@ -69,6 +69,7 @@ def _probabilities(rows: Scored) -> dict[str, Any]:
         "brier": brier_score(*own),
         "book_brier": brier_score(*book),
         "calibration_error": calibration_error(*own),
+        "calibration_error_by_chance": calibration_error_by_chance(*own),
         "probability_n": len(judged),
         "n_priced": int((~np.isnan(judged.book_p_over)).sum()),
     }

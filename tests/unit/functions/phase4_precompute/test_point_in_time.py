@@ -13,16 +13,22 @@ import pytest
 from shared.core.clock import at_new_york
 from tests.support.features_evening import AFTER, AS_OF, BOSTON_DAYS, DAY, MATE, RISING, STAR, at, write_evening
 from tests.support.features_fixture import FeatureFixture, open_world
+from tests.support.lent_warehouses import LaidOut
 
 SECOND = timedelta(seconds=1)
 TOMORROW = DAY + timedelta(days=1)
+# The evening, served.
+EVENING = LaidOut()
 
 
 @pytest.fixture
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeatureFixture]:
     with open_world(tmp_path_factory.mktemp("evening")) as world:
-        write_evening(world)
-        world.backfill(DAY.replace(year=2024), DAY.replace(day=23), AS_OF)
+        if not EVENING.are_put_into(world.warehouse):
+            write_evening(world)
+            world.backfill(DAY.replace(year=2024), DAY.replace(day=23), AS_OF)
+            world.serve(DAY, AS_OF)
+            EVENING.keep(world.warehouse)
         yield world
 
 
@@ -86,7 +92,6 @@ PLANTS = [
 
 
 def test_planted_future_data_changes_nothing(world: FeatureFixture) -> None:
-    world.serve(DAY, AS_OF)
     honest = world.features(DAY, AS_OF)
     for plant in PLANTS:
         plant(world)
@@ -137,7 +142,6 @@ CHANGES: list[Change] = [
 def test_the_same_data_a_second_earlier_is_seen(
     world: FeatureFixture, what: str, change: Callable[[FeatureFixture], object], seen: Callable[[dict[str, Any]], bool]
 ) -> None:
-    world.serve(DAY, AS_OF)
     assert not seen(world.features(DAY, AS_OF)[RISING])
     change(world)
     world.serve(DAY, AS_OF)

@@ -121,14 +121,14 @@ ROWS = st.lists(
 
 @given(ROWS, st.sampled_from(list(STATS.values())))
 def test_a_worker_reads_of_what_is_sent_what_it_would_read_of_all(rows: list[dict[str, Any]], stat: Stat) -> None:
-    player = Player({"player_id": 7}, {stat.name: rows})
-    [sent] = send({"7": [player]}, {})["7"]["players"]
+    features = {"player_id": 7, "game_date": "2025-11-14", "tipoff_at": NOW, "features_as_of": NOW}
+    [sent] = send({"7": [Player(features, {stat.name: rows})]}, {})["7"]["players"]
     renamed = [{**each, "over": each["over_price"], "under": each["under_price"]} for each in rows]
     main = main_line(offers(renamed))
     assert (main is None) == (not sent["lines"])
     if main is None:
         return
-    of_all = {"features": {}, "lines": {stat.name: {"main": main, "books": renamed}}}
+    of_all = {"features": features, "lines": {stat.name: {"main": main, "books": renamed}}}
     read, whole = (PlayerRequest.read(each, stat) for each in (sent, of_all))
     for name in ("main", "tested", "line_snapshot_at", "suspicious"):
         assert getattr(read, name) == getattr(whole, name), name

@@ -10,6 +10,8 @@ import pytest
 
 from shared.science.evaluation import (
     calibration_bins,
+    calibration_error,
+    calibration_error_by_chance,
     continuous_ranked_probability_score,
     interval_coverage,
     log_loss,
@@ -55,6 +57,22 @@ def test_bins_count_rows_overs_and_probability() -> None:
     assert list(binned.count) == [1, 0, 0, 2, 0, 0, 0, 0, 0, 1]
     assert binned.overs[3] == 1.0
     assert binned.probability[3] == pytest.approx(0.7)
+
+
+def test_what_chance_alone_makes_of_a_calibration_error() -> None:
+    # 400 rows at 0.5 in one bin: sqrt(2 / pi * 400 / 4) / 400; a push does not count.
+    p_over, p_push = np.full(401, 0.45), np.full(401, 0.1)
+    over = np.array([1.0, 0.0] * 200 + [np.nan])
+    assert calibration_error_by_chance(p_over, p_push, over) == pytest.approx((2 / np.pi * 100) ** 0.5 / 400)
+    assert calibration_error_by_chance(p_over[:0], p_push[:0], over[:0]) is None
+
+
+def test_a_forecast_without_error_shows_what_chance_makes() -> None:
+    chance = np.random.default_rng(1)
+    p_over, nothing = chance.uniform(0.3, 0.7, 3000), np.zeros(3000)
+    shown = [calibration_error(p_over, nothing, (chance.random(3000) < p_over).astype(float)) for _ in range(300)]
+    by_chance = calibration_error_by_chance(p_over, nothing, (chance.random(3000) < p_over).astype(float))
+    assert np.mean(np.array(shown, float)) == pytest.approx(by_chance, rel=0.05)
 
 
 @pytest.mark.parametrize(

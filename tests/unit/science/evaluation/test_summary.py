@@ -29,6 +29,7 @@ PROMISED = [
     "book_log_loss",
     "brier",
     "calibration_error",
+    "calibration_error_by_chance",
     "crps",
     "coverage_50",
     "coverage_80",
