@@ -15,29 +15,47 @@ from shared.chain.messages.messages import PredictionRequest
 from shared.nba.stats import PREDICTED, Stat
 from shared.science.predictions.lines import main_line, offers, tested_lines
 
+# Of a unit's message, which may have 1 MiB; what of it a player takes at most by his features and
+# history, and by each offer.
+MOST_BYTES = 1_000_000
+PLAYER_BYTES, OFFER_BYTES = 16_000, 150
+
 
 def players_per_unit(players: Sequence[Player], most_units: int) -> dict[str, list[Player]]:
     """One unit a player, named by his id; above most_units, groups of about the same work, named by
-    number.
+    number, and as many more as it takes that each fits into a message.
 
     The same players give the same units. Who is in two games is in one unit.
     """
     alone: dict[int, list[Player]] = {}
     for player in players:
         alone.setdefault(player.player_id, []).append(player)
-    if len(alone) <= most_units:
-        return {str(player_id): games for player_id, games in alone.items()}
-    # the most work first, each to the group that has the least so far
-    groups: list[list[int]] = [[] for _ in range(most_units)]
-    loads = [(0, number) for number in range(most_units)]
+    number = most_units
+    while number < len(alone):
+        groups = _deal(alone, number)
+        if all(sum(_size(alone[player_id]) for player_id in group) <= MOST_BYTES for group in groups):
+            return {
+                f"group-{place:04d}": [player for player_id in sorted(group) for player in alone[player_id]]
+                for place, group in enumerate(groups)
+            }
+        number += 1
+    return {str(player_id): games for player_id, games in alone.items()}
+
+
+def _deal(alone: Mapping[int, Sequence[Player]], number: int) -> list[list[int]]:
+    """The most work first, each to the group that has the least so far."""
+    groups: list[list[int]] = [[] for _ in range(number)]
+    loads = [(0, place) for place in range(number)]
     for player_id in sorted(alone, key=lambda each: (-_work(alone[each]), each)):
-        load, number = heapq.heappop(loads)
-        groups[number].append(player_id)
-        heapq.heappush(loads, (load + _work(alone[player_id]), number))
-    return {
-        f"group-{number:04d}": [player for player_id in sorted(group) for player in alone[player_id]]
-        for number, group in enumerate(groups)
-    }
+        load, place = heapq.heappop(loads)
+        groups[place].append(player_id)
+        heapq.heappush(loads, (load + _work(alone[player_id]), place))
+    return groups
+
+
+def _size(games: Sequence[Player]) -> int:
+    """Bytes that a player takes of a message, at most."""
+    return sum(PLAYER_BYTES + OFFER_BYTES * sum(map(len, player.books.values())) for player in games)
 
 
 def _work(games: Sequence[Player]) -> int:

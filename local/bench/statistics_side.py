@@ -23,13 +23,15 @@ PLAYERS = 150
 
 
 def measure(state: Path, league: Path) -> dict[str, Any]:
-    """Seconds of a training, of the fastest of RUNS chain runs (the first warms up) and of a MERGE
+    """Seconds of the fastest of RUNS chain runs (the first warms up), of a training and of a MERGE
     of PLAYERS units; rows and statements of the run.
+
+    Raises BenchFailed where nothing was trained.
     """
     # imported here: after PREDICTED is what this side predicts
     from local.bench import merge
     from local.bench.growth import chain_run, figures
-    from local.bench.measure import time_work
+    from local.bench.measure import BenchFailed, time_work
     from local.day.day import Day
     from local.host.runtime import open_runtime
     from local.replay import Archive
@@ -38,9 +40,12 @@ def measure(state: Path, league: Path) -> dict[str, Any]:
     # nothing of the trees of the state's own training is taken
     shutil.rmtree(state / "models" / "folds", ignore_errors=True)
     with open_runtime(state, archive=league, deliver_twice=False) as embedded:
-        day = Day(embedded, archive, archive.last_date, lambda label, completed: None)
-        training, _ = time_work(day.train)
         runs = [chain_run(embedded, archive) for _ in range(RUNS)]
+        # in an epoch of its own: the one of the history's training has been done
+        day = Day(embedded, archive, archive.last_date, lambda label, completed: None)
+        training, record = time_work(day.train)
+    if not any(phase["record_count"] for phase in record.phases):
+        raise BenchFailed(f"The training trained on nothing: {record.phases}", next_step="look at its reason.")
     merged = merge.measure_batch(state / "merge", PLAYERS)
     return {**figures(GAMES, runs[1:]), "training_seconds": round(training, 2), **merged}
 

@@ -29,7 +29,6 @@ from shared.core.pipeline import load_pipeline
 from shared.core.settings import Settings
 from shared.science.predictions.predict import predict_players
 from shared.science.systems import moving_average
-from shared.stores.message_limits import check_message
 from tests.pipeline.evening import (
     BATCH,
     EARLY,
@@ -543,16 +542,3 @@ def test_who_was_taken_over_splits_nothing(opened: PipelineHarness) -> None:
 def test_a_batch_that_does_not_exist_is_named(world: PipelineHarness) -> None:
     with pytest.raises(DataError, match=BATCH):
         split(world)
-
-
-def test_the_limits_of_a_message_hold_for_a_season_high_of_players_in_one_unit(
-    tmp_path: Path, crowd_template: Path
-) -> None:
-    """Fifteen games have 480 players at most: their requests in one message, from the size of
-    twenty.
-    """
-    with open_world(tmp_path / "one", crowd_template, Settings(max_units=1)) as world:
-        trigger(world)
-        world.run_until_idle(COORDINATOR)
-        ((topic, data, _),) = [each for each in world.bus.published if each[0] == "prediction-request"]
-    check_message(topic, data * (480 // len(CROWD)), {})

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.phase5_coordinator.players import Player
-from functions.phase5_coordinator.requests import players_per_unit, request_lines
+from functions.phase5_coordinator.requests import OFFER_BYTES, PLAYER_BYTES, players_per_unit, request_lines
 from shared.chain.batches.records import Batch, BatchStatus
 from shared.chain.execution.context import Context
 from shared.chain.messages.push_envelope import MAX_DATA_BYTES
@@ -94,10 +94,18 @@ def test_a_unit_of_the_fullest_day_with_lines_of_every_statistic_is_short_enough
     )  # fmt: skip
     history = pack_histories(whole)[1]
     units = players_per_unit(players, Settings().max_units)
-    assert len(units) == Settings().max_units < len(CROWD)
+    assert Settings().max_units <= len(units) < len(CROWD)
     sent = send(units, dict.fromkeys(CROWD, history))
     assert sum(len(message["players"]) for message in sent.values()) == len(CROWD)
+    [sent_player, *_] = sent[next(iter(sent))]["players"]
+    lines = sent_player.pop("lines")
+    assert len(json.dumps(sent_player)) <= PLAYER_BYTES
+    assert len(json.dumps(lines)) <= OFFER_BYTES * sum(len(each["books"]) for each in lines.values())
+    sent_player["lines"] = lines
     assert all(player["lines"].keys() == STATS.keys() for message in sent.values() for player in message["players"])
+    fewest = players_per_unit(players, 1)
+    assert len(fewest) > 1, "a setting too low for the day makes no message too long"
+    send(fewest, dict.fromkeys(CROWD, history))
 
 
 # --- what is sent of the lines --------------------------------------------------------------------
