@@ -134,7 +134,7 @@ def test_who_has_nothing_is_expected_to_have_hardly_anything_and_of_nobody_nothi
     none = {f"{stat.name}_{mean}": 0.0 for mean in forms}
     nobody = {f"{stat.name}_{mean}": None for mean in forms}
     found = moving_average.predict(feature_columns(none, nobody), start_variance(stat), "v1", stat)
-    assert found.mean[0] == stat.lowest_mean == stat.usual / 100
+    assert found.mean[0] == stat.lowest_mean == pytest.approx(stat.usual / 100)
     assert found.error_code == (None, NO_GAMES)
 
 
