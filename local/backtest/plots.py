@@ -63,7 +63,7 @@ def _draw_lined(systems: Sequence[Scored], seed: int) -> Iterator[Plot]:
         "by-line",
         "Error by line",
         lambda: by_line(systems, seed),
-        "Who scores more is missed by more. On the right, below zero is nearer than the line; a bar that crosses zero "
+        "Who has more is missed by more. On the right, below zero is nearer than the line; a bar that crosses zero "
         "does not tell the two apart. Hollow diamonds and dashes: without market.",
     )
     if lasts(systems, seed):
