@@ -163,7 +163,6 @@ def _headline(one: Mapping[str, Any]) -> dict[str, str]:
         "log loss": row["log loss"],
         "books'": row["books'"],
         "calibration error": _text(one["calibration_error"], "{:.4f}"),
-        "of chance": _text(one["calibration_error_by_chance"], "{:.4f}"),
     }
 
 

@@ -14,7 +14,6 @@ import pyarrow as pa
 from functions.batch_sweep import orphans
 from functions.phase5_consolidation import consolidate
 from functions.phase6_export import writer
-from functions.phase6_export.document import Order
 from local.embedded.duckdb_warehouse import DuckDbWarehouse
 from shared.chain.batches import completion, opening
 from shared.chain.batches.reading import get_batch
@@ -188,7 +187,7 @@ def _as_of_included() -> Iterator[None]:
 
 @TABLE.add("exports without order", "an older run's file overwrites a newer one's")
 def _no_order() -> Iterator[None]:
-    with patch(writer, "Order", Instead(Order, read=lambda before: None)):
+    with patch(writer, "order_of", lambda before: None):
         yield
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import json
 import threading
+import time
 from collections.abc import Callable, Iterable
 from io import BytesIO
 from typing import Any
@@ -96,11 +97,23 @@ def test_a_refused_push_stays_outstanding_until_its_last_attempt(pushes: Pushes)
     assert pushes.counters == {"published": 1, "delivered": 5, "redelivered": 4, "dead_lettered": 1}
 
 
+def start_once_heard(pushes: Pushes, work: Callable[[], object]) -> threading.Thread:
+    """A thread that begins its work when somebody waits, however late that is on a busy machine."""
+
+    def wait_and_work() -> None:
+        while not pushes._listeners:
+            time.sleep(0.01)
+        work()
+
+    thread = threading.Thread(target=wait_and_work)
+    thread.start()
+    return thread
+
+
 def test_waiting_ends_when_another_thread_delivers(pushes: Pushes) -> None:
     pushes.on_published("b", ["1"])
     seen: list[Completed] = []
-    late = threading.Timer(0.05, push, (pushes, Function(), envelope(subscription="second-b"), "second"))
-    late.start()
+    late = start_once_heard(pushes, lambda: push(pushes, Function(), envelope(subscription="second-b"), "second"))
     pushes.run_until_idle(seen.append)
     late.join()
     assert [(one.function, one.delivery.message_id, one.acknowledged, one.answer) for one in seen] == [
@@ -118,8 +131,7 @@ def test_what_a_listener_raises_is_raised_where_one_waits(pushes: Pushes) -> Non
         with pytest.raises(OSError, match="disk full"):
             push(pushes, Function(), envelope(subscription="second-b"), "second")
 
-    late = threading.Timer(0.05, deliver)
-    late.start()
+    late = start_once_heard(pushes, deliver)
     with pytest.raises(OSError, match="disk full"):
         pushes.run_until_idle(failing)
     late.join()
