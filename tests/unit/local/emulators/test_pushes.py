@@ -7,7 +7,6 @@ from __future__ import annotations
 import base64
 import json
 import threading
-import time
 from collections.abc import Callable, Iterable
 from io import BytesIO
 from typing import Any
@@ -101,8 +100,9 @@ def start_once_heard(pushes: Pushes, work: Callable[[], object]) -> threading.Th
     """A thread that begins its work when somebody waits, however late that is on a busy machine."""
 
     def wait_and_work() -> None:
+        pause = threading.Event()
         while not pushes._listeners:
-            time.sleep(0.01)
+            pause.wait(0.01)
         work()
 
     thread = threading.Thread(target=wait_and_work)
