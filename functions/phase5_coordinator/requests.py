@@ -30,7 +30,8 @@ def players_per_unit(players: Sequence[Player], most_units: int) -> dict[str, li
     alone: dict[int, list[Player]] = {}
     for player in players:
         alone.setdefault(player.player_id, []).append(player)
-    number = most_units
+    # fewer groups could not hold them all
+    number = max(most_units, -(-sum(map(_size, alone.values())) // MOST_BYTES))
     while number < len(alone):
         groups = _deal(alone, number)
         if all(sum(_size(alone[player_id]) for player_id in group) <= MOST_BYTES for group in groups):

@@ -80,9 +80,7 @@ class CalibrationBins:
 
 def calibration_bins(p_over: Floats, p_push: Floats, over: Floats, bins: int = CALIBRATION_BINS) -> CalibrationBins:
     """The bins of a reliability diagram; a probability of 1 is in the last one."""
-    probability = probability_given_no_push(p_over, p_push)
-    known = ~(np.isnan(probability) | np.isnan(over))
-    p, happened = probability[known], over[known]
+    p, happened = _keep_settled(p_over, p_push, over)
     bin_of = _bin_of(p, bins)
     return CalibrationBins(
         count=np.bincount(bin_of, minlength=bins),
@@ -111,11 +109,16 @@ def calibration_error_by_chance(
     variance sum p (1 - p), so by sqrt(2 / pi) of its standard deviation on average (the mean of a
     half-normal distribution). Rows and bins as in calibration_error.
     """
-    probability = probability_given_no_push(p_over, p_push)
-    known = ~(np.isnan(probability) | np.isnan(over))
-    p = probability[known]
+    p, _ = _keep_settled(p_over, p_push, over)
     variance = np.bincount(_bin_of(p, bins), weights=p * (1.0 - p), minlength=bins)
     return float(np.sqrt(2.0 / np.pi * variance).sum() / len(p)) if len(p) else None
+
+
+def _keep_settled(p_over: Floats, p_push: Floats, over: Floats) -> tuple[Floats, Floats]:
+    """P(over | no push) and what happened, of the rows where both are known."""
+    probability = probability_given_no_push(p_over, p_push)
+    known = ~(np.isnan(probability) | np.isnan(over))
+    return probability[known], over[known]
 
 
 def _bin_of(p: Floats, bins: int) -> NDArray[np.int64]:

@@ -172,7 +172,7 @@ def expect(stat: Stat, trees: Trees, inputs: Matrix, of_minutes: Matrix) -> Floa
     """What is expected of a base statistic, float64[n], of the inputs float32[n, features] that
     train takes.
     """
-    return _expect(stat, trees, inputs, _predict(trees.minutes, of_minutes)) if len(inputs) else np.empty(0)
+    return _expect(stat, trees, inputs, _predict(trees.minutes, of_minutes))
 
 
 def _expect(stat: Stat, trees: Trees, inputs: Matrix, minutes: Floats) -> Floats:
@@ -183,7 +183,7 @@ def _expect(stat: Stat, trees: Trees, inputs: Matrix, minutes: Floats) -> Floats
 
 
 def _predict(booster: xgb.Booster, inputs: Matrix) -> Floats:
-    return np.asarray(booster.inplace_predict(inputs), dtype=np.float64)
+    return np.asarray(booster.inplace_predict(inputs), dtype=np.float64) if len(inputs) else np.empty(0)
 
 
 class OfMinutes:
@@ -249,7 +249,7 @@ def predict(
     the player.
     """
     inputs = matrix(features, model.features)
-    mean = _expect(stat, model.trees, inputs, minutes_of.expect(model)) if len(inputs) else np.empty(0)
+    mean = _expect(stat, model.trees, inputs, minutes_of.expect(model))
     mean = np.where(np.isnan(features[known_by(stat)]), np.nan, mean)
     missing = np.isnan(inputs).sum(axis=1)
     reason = tuple(
